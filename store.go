@@ -1,0 +1,294 @@
+package narrative
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Store is what persists. Every method is safe for concurrent use from many processes and takes effect as a whole or
+// not at all. A thing that is missing is a [NotFound] error, a lost race for a version a [Conflict], text that cannot
+// be stored (\u0000, not UTF-8) [Invalid], a database that does not answer [Unavailable]. Times are UTC, with
+// microseconds. Lists are newest first.
+type Store interface {
+	MetaStore
+	CheckStore
+	IssueStore
+	PlanStore
+	NotificationStore
+	DatumStore
+
+	// Ping answers nil when the store can be used: reachable, and migrated to what this program expects.
+	Ping(ctx context.Context) error
+	// Sweep deletes, at most limit rows of each kind, what is past keeping at now: expired datums and occurrences, and
+	// check runs finished before keepRuns.
+	Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (Swept, error)
+	Close() error
+}
+
+// Swept counts what a sweep deleted.
+type Swept struct {
+	Datums      int `json:"datums"`
+	Occurrences int `json:"occurrences"`
+	CheckRuns   int `json:"check_runs"`
+}
+
+// MetaStore keeps what is to be watched.
+type MetaStore interface {
+	// Apply makes the store hold what the manifest says, in one transaction. Metas that it does not name are left
+	// alone. A name that is taken by the other kind is Invalid. The manifest must be valid.
+	Apply(ctx context.Context, m Manifest, now time.Time) (Applied, error)
+	AssertionMeta(ctx context.Context, name string) (AssertionMeta, error)
+	AssertionMetas(ctx context.Context) ([]AssertionMeta, error) // all, by name
+	EventMeta(ctx context.Context, name string) (EventMeta, error)
+	EventMetas(ctx context.Context) ([]EventMeta, error) // all, by name
+	Config(ctx context.Context) (Config, error)
+}
+
+// Applied says what Apply did, by name.
+type Applied struct {
+	Created   []string `json:"created"`
+	Changed   []string `json:"changed"`
+	Unchanged []string `json:"unchanged"`
+	Config    bool     `json:"config"` // the configuration changed
+}
+
+// CheckStore keeps checks and detections and decides what they lead to.
+type CheckStore interface {
+	// BeginCheck gives out the next check_seq of the assertion and loads what a check needs, in one round trip. Where
+	// runID was recorded already, Recorded and Handoffs (those not done) are set and no check_seq is given out.
+	BeginCheck(ctx context.Context, name, runID string) (CheckState, error)
+	// RecordCheck commits, in one transaction, the run, the assertion's streak, what [DecideCheck] decides, a timeline
+	// entry for each issue opened, and the hand-offs. CheckedRevision becomes the revision that was checked. Recorded
+	// twice, it answers like the first time. A meta that is gone is NotFound.
+	RecordCheck(ctx context.Context, r CheckRecord) (CheckResult, error)
+	// BeginDetection and RecordDetection are the same for events. Each occurrence is claimed: one with the same
+	// canonical summary that has not expired by r.FinishedAt is dropped. ExpiresAt is set from the meta's ttl.
+	BeginDetection(ctx context.Context, name, runID string) (DetectionState, error)
+	RecordDetection(ctx context.Context, r DetectionRecord) (DetectionResult, error)
+	// CheckRuns lists the runs of an assertion or event.
+	CheckRuns(ctx context.Context, name string, p Page) (Listed[CheckRun], error)
+	// PendingHandoffs returns, oldest first, hand-offs made before the given time and not marked done.
+	PendingHandoffs(ctx context.Context, before time.Time, limit int) ([]Handoff, error)
+	HandoffsDone(ctx context.Context, ids []string, now time.Time) error
+}
+
+// CheckRun is one check, as it was recorded.
+type CheckRun struct {
+	ID          string    `json:"id"`
+	Assertion   string    `json:"assertion"` // or the event's name
+	Outcome     Outcome   `json:"outcome"`
+	Summary     string    `json:"summary"`
+	ScheduledAt time.Time `json:"scheduled_at"`
+	StartedAt   time.Time `json:"started_at"`
+	FinishedAt  time.Time `json:"finished_at"`
+	WorkflowID  string    `json:"workflow_id"`
+	RunID       string    `json:"run_id"` // Temporal's; unique
+
+	Kind    MetaKind `json:"-"`
+	Seq     int64    `json:"-"`
+	Verdict Verdict  `json:"-"` // zero where errored and for events
+}
+
+// CheckState is what a check starts from.
+type CheckState struct {
+	Meta     AssertionMeta
+	Config   Config
+	Seq      int64
+	Streak   Streak
+	Last     *Verdict // of the newest check that could be made
+	Open     []Issue  // unresolved ones, without steps
+	Recorded *CheckRun
+	Handoffs []Handoff
+}
+
+// CheckRecord is the result of a check.
+type CheckRecord struct {
+	CheckRun           // its ID is given by the store
+	Revision    int64  // of the meta that was checked
+	Error       string // why it could not be made; for errored
+	OverRecords bool   // it was a RecordAssertion
+	// Violations are the records found violating, at most [MaxViolations] and those with an open issue besides;
+	// Total counts all of them.
+	Violations []Violation
+	Total      int
+	Unknown    []Record // records of which nothing could be said
+}
+
+// MaxViolations is how many violating records a check keeps.
+const MaxViolations = 10_000
+
+// CheckResult is what recording a check led to.
+type CheckResult struct {
+	Run      CheckRun
+	Opened   []Issue
+	Handoffs []Handoff // made by this check and not done yet
+}
+
+// Handoff is something that the store decided and Temporal has still to be told.
+type Handoff struct {
+	ID         string
+	WorkflowID string // of the issue or the occurrence
+	// Exactly one of these is set.
+	Observation  *Observation
+	OccurrenceID string
+	CreatedAt    time.Time
+}
+
+// DetectionState is what a detection starts from.
+type DetectionState struct {
+	Meta     EventMeta
+	Config   Config
+	Seq      int64
+	Recorded *CheckRun
+	Handoffs []Handoff
+}
+
+// DetectionRecord is the result of a detection.
+type DetectionRecord struct {
+	CheckRun
+	Revision    int64
+	Error       string
+	Occurrences []Occurrence
+}
+
+// DetectionResult is what recording a detection led to.
+type DetectionResult struct {
+	Run      CheckRun
+	Claimed  []Occurrence
+	Handoffs []Handoff
+}
+
+// IssueStore keeps issues. New ones come from RecordCheck alone.
+type IssueStore interface {
+	// Issue returns the issue with its steps.
+	Issue(ctx context.Context, id string) (Issue, error)
+	Issues(ctx context.Context, q IssueQuery, p Page) (Listed[Issue], error)
+	// UnresolvedIssues returns all unresolved ones, oldest first, without steps, after the given id (empty: from the
+	// start).
+	UnresolvedIssues(ctx context.Context, after string, limit int) ([]Issue, error)
+	// ChangeIssue loads the issue with its steps under lock, lets change alter it and commits all of it: the issue's
+	// own columns, its steps (those with an unknown ID are added), and the effects. key names the change for ever:
+	// where the issue's timeline holds an entry of that key, change is not called and the issue returned as it is.
+	// change must return such an entry, and may be called more than once. A version of 0 or more must be the issue's,
+	// else Conflict, and is counted up; a negative one is neither compared nor counted. An error from change is
+	// returned as it is and nothing is committed.
+	ChangeIssue(ctx context.Context, id string, version int, key string, change func(*Issue) (Effects, error)) (Issue, error)
+	// Story returns everything there is to tell of an issue.
+	Story(ctx context.Context, id string) (Story, error)
+}
+
+// Effects are what a change of an issue brings with it.
+type Effects struct {
+	Entries       []Entry        // numbered by the store
+	Notifications []Notification // those whose key is taken are dropped
+}
+
+// IssueQuery selects issues; zero fields select all.
+type IssueQuery struct {
+	Status     Status
+	Assertion  string
+	RecordType string
+	RecordID   string
+	Severity   Severity
+	Since      time.Time // opened then or later
+}
+
+// PlanStore keeps the ledger of actions and the plans that answer occurrences.
+type PlanStore interface {
+	// Occurrence returns an occurrence with its solution.
+	Occurrence(ctx context.Context, id string) (Occurrence, error)
+	// AnswerOccurrence keeps the solution that answers the occurrence and returns the one kept: the first wins.
+	AnswerOccurrence(ctx context.Context, id string, s Solution) (Solution, error)
+	// FinishSolution stamps enacted_at and the error, empty for success. For solutions of occurrences: an issue's are
+	// changed with the issue.
+	FinishSolution(ctx context.Context, solutionID string, at time.Time, failure string) error
+	// StartAction returns the ledger's row as it was before (State "" when there was none) and marks it started,
+	// unless it is done, or it was started and repeat is false.
+	StartAction(ctx context.Context, solutionID string, index int, action string, repeat bool, now time.Time) (ActionRun, error)
+	// FinishAction marks it done, or failed where failure is not empty.
+	FinishAction(ctx context.Context, solutionID string, index int, receipt, failure string, now time.Time) error
+}
+
+// NotificationStore keeps who is told what.
+type NotificationStore interface {
+	// AddNotifications adds those whose key is not taken yet, with an entry on the timeline of each one's issue.
+	AddNotifications(ctx context.Context, n []Notification) error
+	Notification(ctx context.Context, key string) (Notification, error)
+	// NotificationTried counts an attempt that failed; undelivered when it was the last. NotificationSent marks it sent.
+	// Both leave one that is already sent as it is, and write an entry on the issue's timeline: Tried only when
+	// undelivered.
+	NotificationTried(ctx context.Context, key, failure string, last bool, now time.Time) error
+	NotificationSent(ctx context.Context, key, receipt string, now time.Time) error
+	// PendingNotifications returns the keys of those made before the given time and neither sent nor undelivered.
+	PendingNotifications(ctx context.Context, before time.Time, limit int) ([]string, error)
+	// Told returns the distinct recipients of an issue's notifications: channel and recipient are set.
+	Told(ctx context.Context, issueID string) ([]Notification, error)
+}
+
+// DatumStore keeps datums.
+type DatumStore interface {
+	// AddDatums stores all of them or none. Their ids are given by the store, as are empty thread ids.
+	AddDatums(ctx context.Context, d []Datum) ([]Datum, error)
+	Datums(ctx context.Context, q DatumQuery, p Page) (Listed[Datum], error)
+}
+
+// DatumQuery selects datums; zero fields select all.
+type DatumQuery struct {
+	Origin, Name, ThreadID string
+	Level                  Level     // exactly this
+	MinLevel               Level     // this or higher
+	Since, Until           time.Time // at or after; before
+	Text                   string    // in name, origin or note, in any case
+	Now                    time.Time // datums expired by then are left out
+}
+
+// Page is a part of a list.
+type Page struct {
+	Limit  int    // 1 to [MaxPage]; 0 means [DefaultPage]
+	Cursor string // a list's next cursor; empty for the first page. A foreign one is Invalid.
+}
+
+// Sizes of a page.
+const (
+	DefaultPage = 50
+	MaxPage     = 500
+)
+
+// Listed is a page of a list.
+type Listed[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"next_cursor,omitempty"` // empty on the last page
+}
+
+// Story is everything there is to tell of an issue, for [Explain].
+type Story struct {
+	Issue         Issue                  `json:"issue"`
+	Entries       []Entry                `json:"entries"`       // oldest first
+	Actions       map[string][]ActionRun `json:"actions"`       // by step id
+	Notifications []Notification         `json:"notifications"` // oldest first
+	Runs          []CheckRun             `json:"runs"`          // the newest few of its assertion
+}
+
+// Operator is the half of Narrative that talks to Temporal on people's behalf.
+type Operator interface {
+	// Signal sends a person's signal to the issue as an update and returns once it was accepted. Refusals are Invalid
+	// or Conflict; no worker to answer, Unavailable.
+	Signal(ctx context.Context, i Issue, name SignalName, payload json.RawMessage) error
+	// CheckNow makes an ordinary check of the assertion or event at once, or joins one under way, and returns when it
+	// was recorded. When ctx ends first, it answers Unavailable and the check goes on.
+	CheckNow(ctx context.Context, kind MetaKind, name string) (CheckRun, error)
+	// Reconcile makes Temporal match the store.
+	Reconcile(ctx context.Context) (Reconciled, error)
+}
+
+// Reconciled counts what Reconcile did.
+type Reconciled struct {
+	Started       int `json:"started"`       // triggers started
+	Replaced      int `json:"replaced"`      // triggers that did not match their meta
+	Stopped       int `json:"stopped"`       // triggers whose meta is gone or disabled
+	Checked       int `json:"checked"`       // metas checked at once, being new or changed
+	Handoffs      int `json:"handoffs"`      // handed over again
+	Notifications int `json:"notifications"` // started again
+	Issues        int `json:"issues"`        // whose workflow was gone
+}

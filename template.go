@@ -1,0 +1,382 @@
+package narrative
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"text/template"
+	"text/template/parse"
+)
+
+// TemplateData is what templates in a plan's arguments see: Issue, Record and Verdict for an issue; Summary and
+// Details for an occurrence. It is kept beside the solution, so it encodes as JSON.
+type TemplateData struct {
+	Issue   *Issue         `json:"issue,omitempty"`
+	Verdict *Verdict       `json:"verdict,omitempty"`
+	Summary map[string]any `json:"summary,omitempty"`
+	Details map[string]any `json:"details,omitempty"`
+}
+
+// IssueData is the data for plans that answer an issue. The issue's steps are left out.
+func IssueData(i Issue) (*TemplateData, error) {
+	i.Steps = nil
+	return (&TemplateData{Issue: &i, Verdict: &i.Verdict}).plain()
+}
+
+// OccurrenceData is the data for plans that answer an occurrence.
+func OccurrenceData(o Occurrence) (*TemplateData, error) {
+	return (&TemplateData{Summary: o.Summary, Details: o.Details}).plain()
+}
+
+// plain returns the data as it will be read back from the store, so that a plan filled now and one filled later are
+// the same.
+func (d *TemplateData) plain() (*TemplateData, error) {
+	encoded, err := json.Marshal(d)
+	if err != nil {
+		return nil, Errorf(Invalid, "encode what the templates see: %w", err)
+	}
+	var p TemplateData
+	return &p, p.UnmarshalJSON(encoded)
+}
+
+// UnmarshalJSON keeps whole numbers whole.
+func (d *TemplateData) UnmarshalJSON(b []byte) error {
+	type bare TemplateData
+	if err := json.Unmarshal(b, (*bare)(d)); err != nil {
+		return err
+	}
+	whole, err := DecodeJSON(b)
+	if err != nil {
+		return err
+	}
+	m, _ := whole.(map[string]any)
+	d.Summary, _ = m["summary"].(map[string]any)
+	d.Details, _ = m["details"].(map[string]any)
+	if v, _ := m["verdict"].(map[string]any); v != nil && d.Verdict != nil {
+		d.Verdict.Details, _ = v["details"].(map[string]any)
+	}
+	return nil
+}
+
+func (d *TemplateData) view() map[string]any {
+	if d.Issue == nil {
+		return map[string]any{"Summary": nonNil(d.Summary), "Details": nonNil(d.Details)}
+	}
+	view := map[string]any{"Issue": *d.Issue, "Verdict": *d.Verdict}
+	view["Record"] = RecordView(d.Issue.Record, d.Verdict.Details)
+	return view
+}
+
+// RecordView is a record as templates and expressions see it: its columns (the verdict's details), and type and id,
+// which templates may also write Type and ID.
+func RecordView(r Record, columns map[string]any) map[string]any {
+	view := map[string]any{}
+	for k, v := range columns {
+		view[k] = v
+	}
+	view["type"], view["id"] = r.Type, r.ID
+	view["Type"], view["ID"] = r.Type, r.ID
+	return view
+}
+
+func nonNil(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+// Resolver returns what a reference stands for: kind is env or file, name the variable or path.
+type Resolver func(kind, name string) (string, error)
+
+// FillPlan fills the templates in the plan's arguments. References in the plan's own text are resolved where resolve
+// is given and left as they are where it is nil; references in data are never touched, and neither what a reference
+// stands for nor data is read as a template.
+func FillPlan(p Plan, d *TemplateData, resolve Resolver) (Plan, error) {
+	filled := make(Plan, len(p))
+	for i, a := range p {
+		f, err := FillAction(a, d, resolve)
+		if err != nil {
+			return nil, ProblemsOf(fmt.Sprintf("[%d]", i), err)
+		}
+		filled[i] = f
+	}
+	return filled, nil
+}
+
+// FillAction is [FillPlan] for one action. With nil data it only resolves references.
+func FillAction(a Action, d *TemplateData, resolve Resolver) (Action, error) {
+	var view map[string]any
+	if d != nil {
+		view = d.view()
+	}
+	args, err := mapStrings(a.Args, func(s string) (string, error) {
+		if d == nil || !strings.Contains(s, "{{") {
+			return resolveText(s, resolve)
+		}
+		return fillText(s, view, resolve)
+	})
+	if err != nil {
+		return Action{}, ProblemsOf(a.Action, err)
+	}
+	a.Args = args
+	return a, nil
+}
+
+// ResolveReferences returns the JSON value with every reference in its strings resolved.
+func ResolveReferences(value json.RawMessage, resolve Resolver) (json.RawMessage, error) {
+	return mapStrings(value, func(s string) (string, error) { return resolveText(s, resolve) })
+}
+
+// mapStrings returns the JSON value with each string value, but no member's name, put through change. Problems carry
+// the string's path.
+func mapStrings(value json.RawMessage, change func(string) (string, error)) (json.RawMessage, error) {
+	if len(value) == 0 {
+		return value, nil
+	}
+	d := json.NewDecoder(strings.NewReader(string(value)))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, Errorf(Invalid, "is not valid JSON: %w", err)
+	}
+	var problems Problems
+	v = walkStrings(v, "", func(path, s string) string {
+		changed, err := change(s)
+		problems = append(problems, ProblemsOf(path, err)...)
+		return changed
+	})
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	var out strings.Builder
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return json.RawMessage(strings.TrimSuffix(out.String(), "\n")), nil
+}
+
+func walkStrings(v any, path string, change func(path, s string) string) any {
+	switch v := v.(type) {
+	case string:
+		return change(path, v)
+	case []any:
+		for i := range v {
+			v[i] = walkStrings(v[i], fmt.Sprintf("%s[%d]", path, i), change)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = walkStrings(v[k], joinPath(path, k), change)
+		}
+	}
+	return v
+}
+
+var (
+	referenceStart = regexp.MustCompile(`\$\{(env|file):`)
+	reference      = regexp.MustCompile(`\$\{(env|file):([^${}]*)\}`)
+	envName        = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// HasReference tells whether the text refers to a secret.
+func HasReference(s string) bool { return referenceStart.MatchString(s) }
+
+// checkReferences returns what is wrong with the references in the text.
+func checkReferences(s string) error {
+	if len(referenceStart.FindAllString(s, -1)) != len(reference.FindAllString(s, -1)) {
+		return Errorf(Invalid, "has a reference that does not end; write ${env:NAME} or ${file:PATH}")
+	}
+	for _, m := range reference.FindAllStringSubmatch(s, -1) {
+		if err := checkReference(m[1], m[2]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkReference(kind, name string) error {
+	switch {
+	case kind == "file" && name == "":
+		return Errorf(Invalid, "${file:} names no path")
+	case kind == "file":
+		return nil
+	case !envName.MatchString(name):
+		return Errorf(Invalid, "${env:%s} does not name an environment variable", name)
+	case strings.HasPrefix(name, "NARRATIVE_") || strings.HasPrefix(name, "TEMPORAL_"):
+		return Errorf(Invalid, "${env:%s} is refused: NARRATIVE_* and TEMPORAL_* are Narrative's own", name)
+	}
+	return nil
+}
+
+func resolveText(s string, resolve Resolver) (string, error) {
+	if resolve == nil || !HasReference(s) {
+		return s, nil
+	}
+	if err := checkReferences(s); err != nil {
+		return "", err
+	}
+	var failed error
+	resolved := reference.ReplaceAllStringFunc(s, func(ref string) string {
+		m := reference.FindStringSubmatch(ref)
+		value, err := resolve(m[1], m[2])
+		if err != nil && failed == nil {
+			failed = err
+		}
+		return value
+	})
+	return resolved, failed
+}
+
+func fillText(s string, view map[string]any, resolve Resolver) (string, error) {
+	t, err := parseTemplate(s)
+	if err != nil {
+		return "", err
+	}
+	if err := resolveNodes(t.Root, resolve); err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	if err := t.Execute(&out, view); err != nil {
+		return "", Errorf(Invalid, "fill the template: %s", templateMessage(err))
+	}
+	return out.String(), nil
+}
+
+func parseTemplate(s string) (*template.Template, error) {
+	t, err := template.New("").Option("missingkey=error").Parse(s)
+	if err != nil {
+		return nil, Errorf(Invalid, "is not a template: %s", templateMessage(err))
+	}
+	return t, nil
+}
+
+func templateMessage(err error) string {
+	return strings.TrimPrefix(err.Error(), "template: :")
+}
+
+// resolveNodes resolves references in the template's literal text only.
+func resolveNodes(list *parse.ListNode, resolve Resolver) error {
+	if list == nil {
+		return nil
+	}
+	for _, n := range list.Nodes {
+		var err error
+		switch n := n.(type) {
+		case *parse.TextNode:
+			var text string
+			text, err = resolveText(string(n.Text), resolve)
+			n.Text = []byte(text)
+		case *parse.IfNode:
+			err = resolveBranch(&n.BranchNode, resolve)
+		case *parse.RangeNode:
+			err = resolveBranch(&n.BranchNode, resolve)
+		case *parse.WithNode:
+			err = resolveBranch(&n.BranchNode, resolve)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func resolveBranch(b *parse.BranchNode, resolve Resolver) error {
+	if err := resolveNodes(b.List, resolve); err != nil {
+		return err
+	}
+	return resolveNodes(b.ElseList, resolve)
+}
+
+// CheckTemplates returns what is wrong with the templates and references in the strings of a JSON value: they must
+// parse, and look only at the given roots (Issue, Record, Verdict, or Summary, Details). With no roots, the value has
+// no templates and only its references are looked at.
+func CheckTemplates(value json.RawMessage, roots ...string) Problems {
+	_, err := mapStrings(value, func(s string) (string, error) {
+		if err := checkReferences(s); err != nil {
+			return s, err
+		}
+		if len(roots) == 0 || !strings.Contains(s, "{{") {
+			return s, nil
+		}
+		t, err := parseTemplate(s)
+		if err != nil {
+			return s, err
+		}
+		return s, checkFields(t.Root, roots)
+	})
+	return ProblemsOf("", err)
+}
+
+// checkFields looks at the fields that a template reads off the top, outside of range and with, which move the dot.
+func checkFields(n parse.Node, roots []string) error {
+	var err error
+	visit := func(nodes ...parse.Node) error {
+		for _, each := range nodes {
+			if err := checkFields(each, roots); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	switch n := n.(type) {
+	case *parse.ListNode:
+		if n != nil {
+			err = visit(n.Nodes...)
+		}
+	case *parse.ActionNode:
+		err = visit(n.Pipe)
+	case *parse.IfNode:
+		err = visit(n.Pipe, n.List, n.ElseList)
+	case *parse.RangeNode:
+		err = visit(n.Pipe)
+	case *parse.WithNode:
+		err = visit(n.Pipe)
+	case *parse.PipeNode:
+		for _, c := range n.Cmds {
+			if err = visit(c.Args...); err != nil {
+				break
+			}
+		}
+	case *parse.FieldNode:
+		err = checkField(n.Ident, roots)
+	}
+	return err
+}
+
+var fieldsOf = map[string]reflect.Type{
+	"Issue":   reflect.TypeFor[Issue](),
+	"Verdict": reflect.TypeFor[Verdict](),
+}
+
+func checkField(ident, roots []string) error {
+	known := false
+	for _, r := range roots {
+		known = known || r == ident[0]
+	}
+	if !known {
+		return Errorf(Invalid, "there is no .%s here; a template sees .%s%s", ident[0], strings.Join(roots, ", ."), DidYouMean(ident[0], roots))
+	}
+	t := fieldsOf[ident[0]]
+	if t == nil || len(ident) < 2 {
+		return nil
+	}
+	var names []string
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("json") != "-" && f.Name != "Steps" {
+			names = append(names, f.Name)
+		}
+	}
+	for _, m := range names {
+		if m == ident[1] {
+			return nil
+		}
+	}
+	if _, ok := t.MethodByName(ident[1]); ok {
+		return nil
+	}
+	return Errorf(Invalid, "%s has no field %s%s", ident[0], ident[1], DidYouMean(ident[1], names))
+}

@@ -1,0 +1,207 @@
+package narrative
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// CheckText returns an [Invalid] error for text that the store refuses: with \u0000 in it, or not UTF-8.
+func CheckText(s string) error {
+	switch {
+	case strings.ContainsRune(s, 0):
+		return Errorf(Invalid, "contains the character \\u0000, which cannot be stored")
+	case !utf8.ValidString(s):
+		return Errorf(Invalid, "is not valid UTF-8")
+	}
+	return nil
+}
+
+// CheckJSON returns an [Invalid] error for JSON that the store refuses: malformed, or with \u0000 in a string.
+func CheckJSON(b []byte) error {
+	v, err := DecodeJSON(b)
+	if err != nil {
+		return err
+	}
+	return checkValue(v)
+}
+
+func checkValue(v any) error {
+	switch v := v.(type) {
+	case string:
+		return CheckText(v)
+	case []any:
+		for _, e := range v {
+			if err := checkValue(e); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for k, e := range v {
+			if err := CheckText(k); err != nil {
+				return err
+			}
+			if err := checkValue(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// DecodeJSON reads one JSON value with whole numbers as int64, where they fit, and others as float64, so that
+// templates print them as they were written.
+func DecodeJSON(b []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, Errorf(Invalid, "is not valid JSON: %w", err)
+	}
+	if d.More() {
+		return nil, Errorf(Invalid, "is more than one JSON value")
+	}
+	return plainNumbers(v), nil
+}
+
+func plainNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case []any:
+		for i := range v {
+			v[i] = plainNumbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = plainNumbers(v[k])
+		}
+	}
+	return v
+}
+
+// HashText is the lower-case hexadecimal SHA-256 of s.
+func HashText(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// CanonicalJSON rewrites a JSON value in the canonical form of RFC 8785: no white space, members sorted by UTF-16
+// code units, numbers as ECMAScript writes them.
+func CanonicalJSON(b []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, Errorf(Invalid, "is not valid JSON: %w", err)
+	}
+	var out bytes.Buffer
+	if err := writeCanonical(&out, v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func writeCanonical(out *bytes.Buffer, v any) error {
+	switch v := v.(type) {
+	case nil:
+		out.WriteString("null")
+	case bool:
+		out.WriteString(strconv.FormatBool(v))
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil || math.IsInf(f, 0) {
+			return Errorf(Invalid, "number %s does not fit a double", v)
+		}
+		out.WriteString(canonicalNumber(f))
+	case string:
+		writeCanonicalString(out, v)
+	case []any:
+		out.WriteByte('[')
+		for i, e := range v {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			if err := writeCanonical(out, e); err != nil {
+				return err
+			}
+		}
+		out.WriteByte(']')
+	case map[string]any:
+		return writeCanonicalObject(out, v)
+	}
+	return nil
+}
+
+func writeCanonicalObject(out *bytes.Buffer, v map[string]any) error {
+	keys := make([]string, 0, len(v))
+	for k := range v {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return utf16Less(keys[i], keys[j]) })
+	out.WriteByte('{')
+	for i, k := range keys {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		writeCanonicalString(out, k)
+		out.WriteByte(':')
+		if err := writeCanonical(out, v[k]); err != nil {
+			return err
+		}
+	}
+	out.WriteByte('}')
+	return nil
+}
+
+func utf16Less(a, b string) bool {
+	x, y := utf16.Encode([]rune(a)), utf16.Encode([]rune(b))
+	for i := 0; i < len(x) && i < len(y); i++ {
+		if x[i] != y[i] {
+			return x[i] < y[i]
+		}
+	}
+	return len(x) < len(y)
+}
+
+func writeCanonicalString(out *bytes.Buffer, s string) {
+	short := map[rune]string{'"': `\"`, '\\': `\\`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
+	out.WriteByte('"')
+	for _, r := range s {
+		switch esc, ok := short[r]; {
+		case ok:
+			out.WriteString(esc)
+		case r < 0x20:
+			fmt.Fprintf(out, `\u%04x`, r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	out.WriteByte('"')
+}
+
+// canonicalNumber writes a double as ECMAScript's Number::toString does.
+func canonicalNumber(f float64) string {
+	if f == 0 {
+		return "0"
+	}
+	if a := math.Abs(f); a >= 1e21 || a < 1e-6 {
+		s := strconv.FormatFloat(f, 'e', -1, 64)
+		mantissa, exponent, _ := strings.Cut(s, "e")
+		sign, digits := exponent[:1], strings.TrimLeft(exponent[1:], "0")
+		return mantissa + "e" + sign + digits
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
