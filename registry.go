@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Registry holds the user's classes and actions by name. It is filled once, at start-up, and only read from then on.
@@ -266,7 +267,31 @@ func DecodeArgs(raw json.RawMessage, into any) error {
 		names := fieldNames(reflect.TypeOf(into))
 		return Problems{{field, fmt.Sprintf("is not a known field%s (known: %s)", DidYouMean(field, names), strings.Join(names, ", "))}}
 	}
-	return Errorf(Invalid, "%s", strings.TrimPrefix(err.Error(), "json: "))
+	message := strings.TrimPrefix(err.Error(), "json: ")
+	var badTime *time.ParseError
+	if errors.As(err, &badTime) {
+		message = fmt.Sprintf("must be a time such as 2026-01-02T15:04:05Z, not %s", badTime.Value)
+	}
+	if field := culprit(raw, into); field != "" {
+		return Problems{{field, message}}
+	}
+	return Errorf(Invalid, "%s", message)
+}
+
+// culprit returns the field of the JSON object that cannot be decoded by itself: a type that decodes itself, such as a
+// time, does not say which field it was. Empty where there is none.
+func culprit(raw json.RawMessage, into any) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return ""
+	}
+	for _, name := range sortedKeys(fields) {
+		alone, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
+		if err == nil && json.Unmarshal(alone, reflect.New(reflect.TypeOf(into).Elem()).Interface()) != nil {
+			return name
+		}
+	}
+	return ""
 }
 
 func typeInWords(t reflect.Type) string {

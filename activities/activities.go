@@ -1,0 +1,175 @@
+// Package activities is everything Narrative's workflows do outside of themselves: making checks, changing issues,
+// running actions, telling people, sweeping. Its one struct, [Activities], holds what they depend on; named input and
+// output structs stand beside each method.
+//
+// Every activity is safe to repeat: it finds its own earlier work by a key before doing it again. Errors leave as
+// Temporal application errors whose type is the [narrative.ErrorKind]; see [Kind].
+package activities
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	narrative "github.com/narrative-go/narrative"
+)
+
+// Deliverer is the link to Temporal that activities need: it tells workflows what the store has decided. starter
+// implements it.
+type Deliverer interface {
+	// HandOver signals the issue's workflow, or starts the occurrence's; starting it where it does not run.
+	HandOver(ctx context.Context, h narrative.Handoff) error
+	// Notify starts the workflow that sends the notification, unless it runs.
+	Notify(ctx context.Context, key string) error
+	// Reconcile makes Temporal match the store.
+	Reconcile(ctx context.Context) (narrative.Reconciled, error)
+}
+
+// Options are what [New] needs. All but those with a default are required.
+type Options struct {
+	Store       narrative.Store
+	Registry    *narrative.Registry
+	Executor    narrative.Executor
+	CompileCase narrative.CaseCompiler
+	Channels    map[string]narrative.Channel // by name; a missing one leaves its notifications undelivered
+	Deliverer   Deliverer
+
+	LookupEnv func(string) (string, bool)     // default os.LookupEnv
+	ReadFile  func(string) ([]byte, error)    // default os.ReadFile
+	Now       func() time.Time                // default time.Now
+	Logger    *slog.Logger                    // default discards
+	Told      func(at time.Time, text string) // hears in plain words what happened; default nobody
+}
+
+// Activities are Narrative's activities. Register a value of it with a worker.
+type Activities struct {
+	o Options
+}
+
+// New returns the activities, or an error that names what is missing.
+func New(o Options) (*Activities, error) {
+	for name, missing := range map[string]bool{
+		"Store": o.Store == nil, "Registry": o.Registry == nil, "Executor": o.Executor == nil,
+		"CompileCase": o.CompileCase == nil, "Deliverer": o.Deliverer == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("activities: Options.%s is required", name)
+		}
+	}
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.ReadFile == nil {
+		o.ReadFile = os.ReadFile
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Told == nil {
+		o.Told = func(time.Time, string) {}
+	}
+	return &Activities{o: o}, nil
+}
+
+func (a *Activities) now() time.Time { return a.o.Now().UTC().Truncate(time.Microsecond) }
+
+func (a *Activities) told(format string, args ...any) {
+	a.o.Told(a.now(), fmt.Sprintf(format, args...))
+}
+
+// HeartbeatTimeout is how long Temporal waits for a sign of life from an activity; beats are sent in a third of it.
+const HeartbeatTimeout = 15 * time.Second
+
+// beat keeps the activity's heart beating until stop is called. The first beat comes late, so that a quick activity
+// costs none.
+func beat(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(HeartbeatTimeout / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// guarded runs the user's code and turns a panic into an error without a stack trace.
+func guarded(run func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panicked: %v", p)
+		}
+	}()
+	return run()
+}
+
+// lasting is a context for writing down what has happened although ctx may have ended; it lasts ten seconds.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}
+
+// deliver hands over what the store decided and marks it done. It is best effort: what fails now, Reconcile sends
+// again, so it never fails its activity.
+func (a *Activities) deliver(ctx context.Context, handoffs []narrative.Handoff) {
+	var done []string
+	for _, h := range handoffs {
+		if err := a.o.Deliverer.HandOver(ctx, h); err != nil {
+			a.o.Logger.Warn("hand-off failed; it will be sent again", "workflow_id", h.WorkflowID, "error", err)
+			continue
+		}
+		done = append(done, h.ID)
+	}
+	if len(done) == 0 {
+		return
+	}
+	if err := a.o.Store.HandoffsDone(ctx, done, a.now()); err != nil {
+		a.o.Logger.Warn("hand-offs could not be marked done; they will be sent again", "error", err)
+	}
+}
+
+// notify starts the workflows that send notifications; best effort, like deliver.
+func (a *Activities) notify(ctx context.Context, notifications []narrative.Notification) {
+	for _, n := range notifications {
+		if err := a.o.Deliverer.Notify(ctx, n.Key); err != nil {
+			a.o.Logger.Warn("notification could not be started; it will be tried again", "key", n.Key, "error", err)
+		}
+	}
+}
+
+// logDatum writes datums for code that runs inside an activity.
+func (a *Activities) logDatum(config narrative.Config, secrets *secrets) func(context.Context, narrative.Datum) error {
+	return func(ctx context.Context, d narrative.Datum) error {
+		if d.Level == "" {
+			d.Level = narrative.Info
+		}
+		if err := d.Validate().Err(); err != nil {
+			return fmt.Errorf("log datum %s: %w", d.Name, err)
+		}
+		if d.Level.Rank() < config.MinimumDatumLogLevel.Rank() {
+			return nil
+		}
+		d.At = a.now()
+		if d.ExpiresAt == nil && config.DefaultDatumTTL > 0 {
+			expires := d.At.Add(time.Duration(config.DefaultDatumTTL))
+			d.ExpiresAt = &expires
+		}
+		d.Note = secrets.redactJSON(d.Note)
+		_, err := a.o.Store.AddDatums(ctx, []narrative.Datum{d})
+		return err
+	}
+}

@@ -1,0 +1,218 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	narrative "github.com/narrative-go/narrative"
+)
+
+// CheckInput names the assertion or event to be checked.
+type CheckInput struct {
+	Name string `json:"name"`
+}
+
+// CheckOutput is what became of a check; Outcome is empty where there was nothing to check, the meta being gone or
+// disabled.
+type CheckOutput struct {
+	Outcome narrative.Outcome `json:"outcome"`
+	Summary string            `json:"summary"`
+	Opened  int               `json:"opened,omitempty"` // issues, or occurrences claimed
+}
+
+// CheckAssertion makes one check, commits what it leads to and hands it over to the issues. A failed assertion is a
+// result; an error is a check that could not be made. A retry of a check that was recorded answers as it did.
+func (a *Activities) CheckAssertion(ctx context.Context, in CheckInput) (CheckOutput, error) {
+	defer beat(ctx)()
+	info := activity.GetInfo(ctx)
+	state, err := a.o.Store.BeginCheck(ctx, in.Name, info.WorkflowExecution.RunID)
+	switch {
+	case narrative.KindOf(err) == narrative.NotFound:
+		return CheckOutput{Summary: "no such assertion any more"}, nil
+	case err != nil:
+		return CheckOutput{}, failed(err)
+	case state.Recorded != nil:
+		a.deliver(ctx, state.Handoffs)
+		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
+	case !state.Meta.Enabled:
+		return CheckOutput{Summary: "the assertion is disabled"}, nil
+	}
+	secrets := a.newSecrets()
+	record := narrative.CheckRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision}
+	checked := narrative.WithCheck(ctx, a.logDatum(state.Config, secrets), state.Last)
+	if err := guarded(func() error { return a.check(checked, state, secrets, &record) }); err != nil {
+		return CheckOutput{}, failed(secrets.redactError(err))
+	}
+	record.FinishedAt = a.now()
+	return a.recordCheck(ctx, record)
+}
+
+// run is the run that this activity belongs to, begun now.
+func (a *Activities) run(info activity.Info, name string, seq int64) narrative.CheckRun {
+	return narrative.CheckRun{
+		Assertion:   name,
+		Seq:         seq,
+		ScheduledAt: info.ScheduledTime.UTC().Truncate(time.Microsecond),
+		StartedAt:   a.now(),
+		WorkflowID:  info.WorkflowExecution.ID,
+		RunID:       info.WorkflowExecution.RunID,
+	}
+}
+
+func (a *Activities) recordCheck(ctx context.Context, r narrative.CheckRecord) (CheckOutput, error) {
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	result, err := a.o.Store.RecordCheck(ctx, r)
+	if err != nil {
+		return CheckOutput{}, failed(fmt.Errorf("record the check of %s: %w", r.Assertion, err))
+	}
+	a.deliver(ctx, result.Handoffs)
+	for _, i := range result.Opened {
+		a.told("%s fails: %s; an issue is open: %s", i.Name(), i.Summary, i.ID)
+	}
+	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Opened)}, nil
+}
+
+// check runs the user's code and fills in what it found.
+func (a *Activities) check(ctx context.Context, state narrative.CheckState, s *secrets, r *narrative.CheckRecord) error {
+	made, err := a.assertion(state.Meta, s)
+	if err != nil {
+		return err
+	}
+	switch assertion := made.(type) {
+	case narrative.RecordAssertion:
+		return collect(ctx, assertion, state, s, r)
+	case narrative.Assertion:
+		verdict, err := assertion.Check(ctx)
+		if err != nil {
+			return err
+		}
+		verdict.Summary, verdict.Details, err = s.tidy(verdict.Summary, verdict.Details)
+		verdict.Reason = s.redact(verdict.Reason)
+		conclude(r, verdict)
+		return err
+	}
+	return narrative.Errorf(narrative.Invalid, "class %s is not an assertion", state.Meta.Class)
+}
+
+func conclude(r *narrative.CheckRecord, v narrative.Verdict) {
+	r.Verdict, r.Summary, r.Outcome = v, v.Summary, narrative.OutcomeFailed
+	if v.Passed {
+		r.Outcome = narrative.OutcomePassed
+	}
+}
+
+// assertion makes the meta's assertion with its references resolved.
+func (a *Activities) assertion(meta narrative.AssertionMeta, s *secrets) (any, error) {
+	args, err := narrative.ResolveReferences(meta.Args, s.resolve)
+	if err != nil {
+		return nil, err
+	}
+	made, err := a.o.Registry.Assertion(meta.Class, args)
+	if err != nil {
+		return nil, s.redactError(err)
+	}
+	return made, nil
+}
+
+// collect streams the violations of a record assertion: it keeps the first [narrative.MaxViolations] and those of
+// records with an open issue, and counts all.
+func collect(ctx context.Context, assertion narrative.RecordAssertion, state narrative.CheckState, s *secrets, r *narrative.CheckRecord) error {
+	open := map[narrative.Record]bool{}
+	for _, i := range state.Open {
+		open[i.Record] = i.Kind == narrative.KindRecord
+	}
+	seen := map[narrative.Record]bool{}
+	for v, err := range assertion.Violations(ctx) {
+		if err != nil {
+			if v.Record.ID == "" {
+				return err
+			}
+			r.Unknown = append(r.Unknown, v.Record)
+			if len(r.Unknown) > narrative.MaxViolations {
+				return fmt.Errorf("more than %d records could not be checked; the last: %w", narrative.MaxViolations, err)
+			}
+			continue
+		}
+		if err := checkRecord(v.Record); err != nil {
+			return err
+		}
+		if seen[v.Record] {
+			continue
+		}
+		r.Total++
+		if r.Total > narrative.MaxViolations && !open[v.Record] {
+			continue
+		}
+		seen[v.Record] = true
+		if v.Summary, v.Details, err = s.tidy(v.Summary, v.Details); err != nil {
+			return err
+		}
+		v.Reason = s.redact(v.Reason)
+		r.Violations = append(r.Violations, v)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.OverRecords = true
+	conclude(r, recordsVerdict(r))
+	return nil
+}
+
+func checkRecord(r narrative.Record) error {
+	for part, value := range map[string]string{"type": r.Type, "id": r.ID} {
+		if value == "" || len(value) > 255 {
+			return narrative.Errorf(narrative.Invalid, "a violation's record %s must be 1 to 255 bytes long; not %d", part, len(value))
+		}
+		if err := narrative.CheckText(value); err != nil {
+			return narrative.Errorf(narrative.Invalid, "a violation's record %s %w", part, err)
+		}
+	}
+	return nil
+}
+
+func recordsVerdict(r *narrative.CheckRecord) narrative.Verdict {
+	v := narrative.Verdict{Passed: r.Total == 0, Summary: "no record violates it"}
+	switch {
+	case r.Total == 1:
+		v.Summary = "1 record violates it"
+	case r.Total > 1:
+		v.Summary = fmt.Sprintf("%d records violate it", r.Total)
+	}
+	if len(r.Unknown) > 0 {
+		v.Summary += fmt.Sprintf("; %d could not be checked", len(r.Unknown))
+	}
+	return v
+}
+
+// ErroredInput is a check that could not be made.
+type ErroredInput struct {
+	Kind   narrative.MetaKind `json:"kind"`
+	Name   string             `json:"name"`
+	Reason string             `json:"reason"` // already redacted
+}
+
+// RecordErrored commits that the check of this workflow run could not be made, unless it was recorded after all.
+func (a *Activities) RecordErrored(ctx context.Context, in ErroredInput) (CheckOutput, error) {
+	info := activity.GetInfo(ctx)
+	if in.Kind == narrative.EventKind {
+		return a.recordErroredDetection(ctx, info, in)
+	}
+	state, err := a.o.Store.BeginCheck(ctx, in.Name, info.WorkflowExecution.RunID)
+	switch {
+	case narrative.KindOf(err) == narrative.NotFound:
+		return CheckOutput{Summary: "no such assertion any more"}, nil
+	case err != nil:
+		return CheckOutput{}, failed(err)
+	case state.Recorded != nil:
+		a.deliver(ctx, state.Handoffs)
+		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
+	}
+	r := narrative.CheckRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision, Error: in.Reason}
+	r.Outcome, r.Summary, r.FinishedAt = narrative.OutcomeErrored, in.Reason, r.StartedAt
+	a.told("%s could not be checked: %s", in.Name, in.Reason)
+	return a.recordCheck(ctx, r)
+}

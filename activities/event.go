@@ -1,0 +1,207 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+
+	narrative "github.com/narrative-go/narrative"
+)
+
+// DetectEvent makes one detection, claims what it noticed and hands the newly claimed occurrences over to be
+// answered. A retry of one that was recorded answers as it did.
+func (a *Activities) DetectEvent(ctx context.Context, in CheckInput) (CheckOutput, error) {
+	defer beat(ctx)()
+	info := activity.GetInfo(ctx)
+	state, err := a.o.Store.BeginDetection(ctx, in.Name, info.WorkflowExecution.RunID)
+	switch {
+	case narrative.KindOf(err) == narrative.NotFound:
+		return CheckOutput{Summary: "no such event any more"}, nil
+	case err != nil:
+		return CheckOutput{}, failed(err)
+	case state.Recorded != nil:
+		a.deliver(ctx, state.Handoffs)
+		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
+	case !state.Meta.Enabled:
+		return CheckOutput{Summary: "the event is disabled"}, nil
+	}
+	secrets := a.newSecrets()
+	record := narrative.DetectionRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision}
+	checked := narrative.WithCheck(ctx, a.logDatum(state.Config, secrets), nil)
+	if err := guarded(func() error { return a.detect(checked, state.Meta, secrets, &record) }); err != nil {
+		return CheckOutput{}, failed(secrets.redactError(err))
+	}
+	record.FinishedAt = a.now()
+	return a.recordDetection(ctx, record)
+}
+
+// maxOccurrences bounds what one detection may notice.
+const maxOccurrences = narrative.MaxViolations
+
+func (a *Activities) detect(ctx context.Context, meta narrative.EventMeta, s *secrets, r *narrative.DetectionRecord) error {
+	event, err := a.event(meta, s)
+	if err != nil {
+		return err
+	}
+	noticed, err := event.Detect(ctx)
+	if err != nil {
+		return err
+	}
+	if len(noticed) > maxOccurrences {
+		return narrative.Errorf(narrative.Invalid, "%d occurrences at once are more than the %d that fit", len(noticed), maxOccurrences)
+	}
+	for i := range noticed {
+		if _, noticed[i].Summary, err = s.tidy("", noticed[i].Summary); err != nil {
+			return err
+		}
+		if _, noticed[i].Details, err = s.tidy("", noticed[i].Details); err != nil {
+			return err
+		}
+	}
+	r.Occurrences, r.Outcome, r.Summary = noticed, narrative.OutcomeNotDetected, "nothing detected"
+	if len(noticed) > 0 {
+		r.Outcome, r.Summary = narrative.OutcomeDetected, fmt.Sprintf("%d detected", len(noticed))
+	}
+	return nil
+}
+
+func (a *Activities) event(meta narrative.EventMeta, s *secrets) (narrative.Event, error) {
+	args, err := narrative.ResolveReferences(meta.Args, s.resolve)
+	if err != nil {
+		return nil, err
+	}
+	event, err := a.o.Registry.Event(meta.Class, args)
+	if err != nil {
+		return nil, s.redactError(err)
+	}
+	return event, nil
+}
+
+func (a *Activities) recordDetection(ctx context.Context, r narrative.DetectionRecord) (CheckOutput, error) {
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	result, err := a.o.Store.RecordDetection(ctx, r)
+	if err != nil {
+		return CheckOutput{}, failed(fmt.Errorf("record the detection of %s: %w", r.Assertion, err))
+	}
+	a.deliver(ctx, result.Handoffs)
+	for _, o := range result.Claimed {
+		a.told("%s detected: %v", r.Assertion, o.Summary)
+	}
+	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Claimed)}, nil
+}
+
+func (a *Activities) recordErroredDetection(ctx context.Context, info activity.Info, in ErroredInput) (CheckOutput, error) {
+	state, err := a.o.Store.BeginDetection(ctx, in.Name, info.WorkflowExecution.RunID)
+	switch {
+	case narrative.KindOf(err) == narrative.NotFound:
+		return CheckOutput{Summary: "no such event any more"}, nil
+	case err != nil:
+		return CheckOutput{}, failed(err)
+	case state.Recorded != nil:
+		a.deliver(ctx, state.Handoffs)
+		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
+	}
+	r := narrative.DetectionRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision, Error: in.Reason}
+	r.Outcome, r.Summary, r.FinishedAt = narrative.OutcomeErrored, in.Reason, r.StartedAt
+	a.told("%s could not be checked: %s", in.Name, in.Reason)
+	return a.recordDetection(ctx, r)
+}
+
+// RespondInput names the occurrence to be answered.
+type RespondInput struct {
+	OccurrenceID string `json:"occurrence_id"`
+}
+
+// Respond finds the plan that answers an occurrence, validates it and keeps it. An occurrence that was answered, or
+// needs no answer, gives a plan without actions.
+func (a *Activities) Respond(ctx context.Context, in RespondInput) (PlanToRun, error) {
+	defer beat(ctx)()
+	o, err := a.o.Store.Occurrence(ctx, in.OccurrenceID)
+	if err != nil {
+		return PlanToRun{}, failed(err)
+	}
+	if o.Solution != nil {
+		if o.Solution.EnactedAt != nil {
+			return PlanToRun{}, nil
+		}
+		return planToRun(PlanRef{OccurrenceID: o.ID, SolutionID: o.Solution.ID}, o.Solution.Plan), nil
+	}
+	meta, err := a.o.Store.EventMeta(ctx, o.Event)
+	if err != nil {
+		return PlanToRun{}, failed(err)
+	}
+	solution, err := a.response(ctx, meta, o)
+	if err != nil {
+		return PlanToRun{}, failed(fmt.Errorf("find the response to %s: %w", o.Event, err))
+	}
+	if len(solution.Plan) == 0 {
+		return PlanToRun{}, nil
+	}
+	kept, err := a.o.Store.AnswerOccurrence(ctx, o.ID, solution)
+	if err != nil {
+		return PlanToRun{}, failed(err)
+	}
+	return planToRun(PlanRef{OccurrenceID: o.ID, SolutionID: kept.ID}, kept.Plan), nil
+}
+
+func (a *Activities) response(ctx context.Context, meta narrative.EventMeta, o narrative.Occurrence) (narrative.Solution, error) {
+	s := a.newSecrets()
+	event, err := a.event(meta, s)
+	if err != nil {
+		return narrative.Solution{}, err
+	}
+	solution := narrative.Solution{ID: narrative.NewID(a.now()), Problem: meta.DisplayName + " was detected"}
+	if responder, ok := event.(narrative.Responder); ok {
+		err = guarded(func() error {
+			solution.Plan, err = responder.Respond(ctx, o)
+			return err
+		})
+		if err != nil {
+			return narrative.Solution{}, s.redactError(err)
+		}
+	} else {
+		if solution.Data, err = narrative.OccurrenceData(o); err != nil {
+			return narrative.Solution{}, err
+		}
+		solution.Template = meta.Respond
+		if solution.Plan, err = narrative.FillPlan(meta.Respond, solution.Data, nil); err != nil {
+			return narrative.Solution{}, err
+		}
+	}
+	return solution, a.o.Executor.Validate(solution.Plan).Err()
+}
+
+// FinishResponseInput says how the plan that answers an occurrence ended.
+type FinishResponseInput struct {
+	OccurrenceID string `json:"occurrence_id"`
+	SolutionID   string `json:"solution_id"` // empty where no plan could be found
+	Failure      string `json:"failure"`     // empty: it was carried out
+}
+
+// FinishResponse stamps the solution and tells the admins where it failed.
+func (a *Activities) FinishResponse(ctx context.Context, in FinishResponseInput) error {
+	if in.SolutionID != "" {
+		if err := a.o.Store.FinishSolution(ctx, in.SolutionID, a.now(), in.Failure); err != nil {
+			return failed(err)
+		}
+	}
+	if in.Failure == "" {
+		return nil
+	}
+	o, err := a.o.Store.Occurrence(ctx, in.OccurrenceID)
+	if err != nil {
+		return failed(err)
+	}
+	config, err := a.o.Store.Config(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	notifications := responseFailed(o, in.Failure, config.Admins, a.now())
+	if err := a.o.Store.AddNotifications(ctx, notifications); err != nil {
+		return failed(err)
+	}
+	a.notify(ctx, notifications)
+	return nil
+}

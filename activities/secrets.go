@@ -1,0 +1,163 @@
+package activities
+
+import (
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	narrative "github.com/narrative-go/narrative"
+)
+
+// redacted stands where a secret stood.
+const redacted = "[redacted]"
+
+// maxSecretFile bounds a file that a reference names, in bytes.
+const maxSecretFile = 64 << 10
+
+// secrets resolves the references of one activity's run and remembers what they stand for, so that it can be kept out
+// of everything that leaves the activity.
+type secrets struct {
+	env      func(string) (string, bool)
+	readFile func(string) ([]byte, error)
+	values   map[string]bool
+}
+
+func (a *Activities) newSecrets() *secrets {
+	return &secrets{env: a.o.LookupEnv, readFile: a.o.ReadFile, values: map[string]bool{}}
+}
+
+// resolve is a [narrative.Resolver].
+func (s *secrets) resolve(kind, name string) (string, error) {
+	if kind == "env" {
+		value, ok := s.env(name)
+		if !ok {
+			return "", narrative.Errorf(narrative.Invalid, "the environment variable %s, which ${env:%s} names, is not set where the worker runs", name, name)
+		}
+		s.remember(value)
+		return value, nil
+	}
+	path := filepath.Clean(name)
+	for _, kernel := range []string{"/proc/", "/sys/", "/dev/"} {
+		if strings.HasPrefix(path, kernel) {
+			return "", narrative.Errorf(narrative.Invalid, "${file:%s} is refused: it is not an ordinary file", name)
+		}
+	}
+	content, err := s.readFile(path)
+	switch {
+	case err != nil:
+		return "", narrative.Errorf(narrative.Invalid, "read ${file:%s} where the worker runs: %w", name, err)
+	case len(content) > maxSecretFile:
+		return "", narrative.Errorf(narrative.Invalid, "${file:%s} is larger than 64 KiB", name)
+	}
+	value := strings.TrimRight(string(content), "\r\n")
+	s.remember(value)
+	return value, nil
+}
+
+// remember keeps a secret, and, where it is a URL, its password, which drivers quote alone.
+func (s *secrets) remember(value string) {
+	if value == "" {
+		return
+	}
+	s.values[value] = true
+	u, err := url.Parse(value)
+	if err != nil || u.User == nil {
+		return
+	}
+	if password, ok := u.User.Password(); ok && password != "" {
+		s.values[password] = true
+		s.values[url.QueryEscape(password)] = true
+		s.values[url.PathEscape(password)] = true
+	}
+}
+
+// redact returns the text without any secret, the longest ones first.
+func (s *secrets) redact(text string) string {
+	if s == nil || len(s.values) == 0 {
+		return text
+	}
+	values := make([]string, 0, len(s.values))
+	for v := range s.values {
+		values = append(values, v)
+	}
+	sort.Slice(values, func(i, j int) bool {
+		return len(values[i]) > len(values[j]) || len(values[i]) == len(values[j]) && values[i] < values[j]
+	})
+	for _, v := range values {
+		text = strings.ReplaceAll(text, v, redacted)
+	}
+	return text
+}
+
+// redactError returns the error, of the same kind, without any secret.
+func (s *secrets) redactError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &narrative.Error{Kind: narrative.KindOf(err), Message: s.redact(err.Error())}
+}
+
+func (s *secrets) redactValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return s.redact(v)
+	case []any:
+		for i := range v {
+			v[i] = s.redactValue(v[i])
+		}
+	case map[string]any:
+		clean := make(map[string]any, len(v))
+		for k, e := range v {
+			clean[s.redact(k)] = s.redactValue(e)
+		}
+		return clean
+	}
+	return v
+}
+
+func (s *secrets) redactJSON(raw json.RawMessage) json.RawMessage {
+	if s == nil || len(s.values) == 0 || len(raw) == 0 {
+		return raw
+	}
+	v, err := narrative.DecodeJSON(raw)
+	if err != nil {
+		return raw
+	}
+	clean, err := json.Marshal(s.redactValue(v))
+	if err != nil {
+		return raw
+	}
+	return clean
+}
+
+// Bounds of what a check may say, in bytes.
+const (
+	maxSummary = 1 << 10
+	maxDetails = 64 << 10
+)
+
+// tidy makes what the user's code found fit to be kept: without secrets, within bounds, as plain JSON values.
+func (s *secrets) tidy(summary string, details map[string]any) (string, map[string]any, error) {
+	summary = s.redact(summary)
+	if len(summary) > maxSummary {
+		summary = strings.ToValidUTF8(summary[:maxSummary], "") + "…"
+	}
+	if len(details) == 0 {
+		return summary, nil, nil
+	}
+	encoded, err := json.Marshal(details)
+	if err != nil {
+		return "", nil, narrative.Errorf(narrative.Invalid, "the details found do not encode as JSON: %w", err)
+	}
+	if len(encoded) > maxDetails {
+		return summary, map[string]any{"dropped": "the details were larger than 64 KiB"}, nil
+	}
+	plain, err := narrative.DecodeJSON(encoded)
+	if err != nil {
+		return "", nil, err
+	}
+	object, _ := s.redactValue(plain).(map[string]any)
+	return summary, object, nil
+}

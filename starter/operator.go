@@ -1,0 +1,118 @@
+package starter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/activities"
+	"github.com/narrative-go/narrative/workflows"
+)
+
+// Times that a person waits.
+const (
+	acceptWithin = 15 * time.Second // for a worker to accept a signal
+	carryWithin  = 3 * time.Second  // for it to be carried out, once accepted; after that it goes on by itself
+)
+
+// Signal sends a person's signal to the issue as an update and returns once it was accepted, and, where that is quick,
+// carried out. Where the issue's workflow is gone, it is started.
+func (s *Starter) Signal(ctx context.Context, i narrative.Issue, name narrative.SignalName, payload json.RawMessage) error {
+	if _, err := narrative.DecodeSignal(name, payload); err != nil {
+		return err
+	}
+	if i.Status.Closed() {
+		return narrative.Errorf(narrative.Conflict, "issue %s is closed (%s); a signal can no longer change it", i.ID, i.Status)
+	}
+	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
+	defer cancel()
+	handle, err := s.update(ctx, i, name, payload)
+	if notFound(err) {
+		if err := s.wake(ctx, i); err != nil {
+			return err
+		}
+		handle, err = s.update(ctx, i, name, payload)
+	}
+	if err != nil {
+		return refusal(i, err)
+	}
+	carried, cancelCarried := context.WithTimeout(ctx, carryWithin)
+	defer cancelCarried()
+	if err := handle.Get(carried, nil); err != nil && carried.Err() == nil {
+		return refusal(i, err)
+	}
+	return nil
+}
+
+func (s *Starter) update(ctx context.Context, i narrative.Issue, name narrative.SignalName, payload json.RawMessage) (client.WorkflowUpdateHandle, error) {
+	if len(payload) == 0 {
+		payload = json.RawMessage("{}")
+	}
+	return s.o.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: i.WorkflowID, UpdateName: string(name), Args: []any{payload},
+		WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+}
+
+// refusal turns what an update answered into an error of the kind that the workflow meant.
+func refusal(i narrative.Issue, err error) error {
+	var app *temporal.ApplicationError
+	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
+	switch {
+	case errors.As(err, &app) && app.Type() != "":
+		return &narrative.Error{Kind: activities.Kind(err), Message: app.Message()}
+	case errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
+		return narrative.Errorf(narrative.Unavailable, "no worker took the signal to issue %s within %s; is `narrative worker` running?", i.ID, acceptWithin)
+	case notFound(err):
+		return narrative.Errorf(narrative.Conflict, "issue %s was closed meanwhile", i.ID)
+	}
+	return fmt.Errorf("signal issue %s: %w", i.ID, unavailable(err))
+}
+
+// CheckNow makes an ordinary check of the assertion or event at once, or joins one under way, and returns when it was
+// recorded.
+func (s *Starter) CheckNow(ctx context.Context, kind narrative.MetaKind, name string) (narrative.CheckRun, error) {
+	c, err := s.check(ctx, kind, name)
+	if err != nil {
+		return narrative.CheckRun{}, err
+	}
+	if !c.Meta.Enabled {
+		return narrative.CheckRun{}, narrative.Errorf(narrative.Conflict, "%s %s is disabled", kind, name)
+	}
+	run, err := s.checkAtOnce(ctx, c)
+	if err != nil {
+		return narrative.CheckRun{}, err
+	}
+	err = run.Get(ctx, nil)
+	if ctx.Err() != nil {
+		return narrative.CheckRun{}, narrative.Errorf(narrative.Unavailable, "the check of %s goes on in workflow %s", name, run.GetID())
+	}
+	recorded, storeErr := s.o.Store.CheckRuns(ctx, name, narrative.Page{Limit: narrative.MaxPage})
+	if storeErr != nil {
+		return narrative.CheckRun{}, storeErr
+	}
+	for _, r := range recorded.Items {
+		if r.RunID == run.GetRunID() {
+			return r, nil
+		}
+	}
+	if err == nil {
+		err = errors.New("it was not recorded")
+	}
+	return narrative.CheckRun{}, narrative.Errorf(narrative.Unavailable, "check %s now: %w", workflows.CheckID(kind, name), err)
+}
+
+func (s *Starter) check(ctx context.Context, kind narrative.MetaKind, name string) (Check, error) {
+	if kind == narrative.EventKind {
+		m, err := s.o.Store.EventMeta(ctx, name)
+		return Check{kind, m.Meta}, err
+	}
+	m, err := s.o.Store.AssertionMeta(ctx, name)
+	return Check{narrative.AssertionKind, m.Meta}, err
+}

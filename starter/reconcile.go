@@ -1,0 +1,243 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/activities"
+	"github.com/narrative-go/narrative/workflows"
+)
+
+// Bounds of one Reconcile.
+const (
+	startsAtOnce  = 8                // triggers started at a time
+	resendAfter   = 20 * time.Second // a hand-off or notification that is this old and not done is sent again
+	resendAtMost  = 5_000
+	issuesAtATime = 500
+)
+
+// Schedules of the house's own cron workflows.
+const (
+	sweepCron    = "17 * * * *"
+	watchdogCron = "@every 2m"
+)
+
+// Reconcile makes Temporal match the store. It is safe to repeat and to run in several processes at once. What goes
+// wrong with one thing does not stop the others; all errors are returned together.
+func (s *Starter) Reconcile(ctx context.Context) (narrative.Reconciled, error) {
+	r := reconciler{Starter: s}
+	for _, part := range []func(context.Context) error{r.triggers, r.handoffs, r.notifications, r.issues, r.housekeeping} {
+		if err := part(ctx); err != nil {
+			r.errs = append(r.errs, err)
+		}
+	}
+	return r.done, errors.Join(r.errs...)
+}
+
+type reconciler struct {
+	*Starter
+	mu   sync.Mutex
+	done narrative.Reconciled
+	errs []error
+}
+
+// count adds to what was done, or to what went wrong.
+func (r *reconciler) count(n *int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.errs = append(r.errs, err)
+		return
+	}
+	*n++
+}
+
+// checks are all metas, by check id.
+func (r *reconciler) checks(ctx context.Context) ([]Check, error) {
+	assertions, err := r.o.Store.AssertionMetas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := r.o.Store.EventMetas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var checks []Check
+	for _, a := range assertions {
+		checks = append(checks, Check{narrative.AssertionKind, a.Meta})
+	}
+	for _, e := range events {
+		checks = append(checks, Check{narrative.EventKind, e.Meta})
+	}
+	return checks, nil
+}
+
+func (r *reconciler) triggers(ctx context.Context) error {
+	checks, err := r.checks(ctx)
+	if err != nil {
+		return err
+	}
+	running, err := r.trigger.Triggers(ctx)
+	if err != nil {
+		return err
+	}
+	var work []func()
+	for _, c := range checks {
+		if !c.Meta.Enabled {
+			continue
+		}
+		if held, ok := running[c.ID()]; !ok || held != c.Memo().Fingerprint {
+			work = append(work, func() { r.start(ctx, c) })
+		}
+		delete(running, c.ID())
+		if c.Meta.CheckedRevision < c.Meta.Revision {
+			work = append(work, func() {
+				_, err := r.checkAtOnce(ctx, c)
+				r.count(&r.done.Checked, err)
+			})
+		}
+	}
+	for id := range running {
+		work = append(work, func() { r.count(&r.done.Stopped, r.trigger.Stop(ctx, id, "its meta is gone or disabled")) })
+	}
+	atOnce(startsAtOnce, work)
+	return ctx.Err()
+}
+
+func (r *reconciler) start(ctx context.Context, c Check) {
+	replaced, err := r.trigger.Start(ctx, c)
+	if replaced {
+		r.count(&r.done.Replaced, err)
+		return
+	}
+	r.count(&r.done.Started, err)
+}
+
+// atOnce does the work, n pieces at a time.
+func atOnce(n int, work []func()) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, n)
+	for _, w := range work {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			w()
+		})
+	}
+	wait.Wait()
+}
+
+func (r *reconciler) handoffs(ctx context.Context) error {
+	pending, err := r.o.Store.PendingHandoffs(ctx, r.o.Now().Add(-resendAfter), resendAtMost)
+	if err != nil {
+		return err
+	}
+	var done []string
+	for _, h := range pending {
+		err := r.HandOver(ctx, h)
+		r.count(&r.done.Handoffs, err)
+		if err == nil {
+			done = append(done, h.ID)
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	return r.o.Store.HandoffsDone(ctx, done, r.o.Now())
+}
+
+func (r *reconciler) notifications(ctx context.Context) error {
+	pending, err := r.o.Store.PendingNotifications(ctx, r.o.Now().Add(-resendAfter), resendAtMost)
+	if err != nil {
+		return err
+	}
+	for _, key := range pending {
+		r.count(&r.done.Notifications, r.Notify(ctx, key))
+	}
+	return nil
+}
+
+// issues gives every unresolved issue whose workflow is gone its workflow back.
+func (r *reconciler) issues(ctx context.Context) error {
+	running, err := r.running(ctx, "ResolveIssue")
+	if err != nil {
+		return err
+	}
+	after := ""
+	for {
+		issues, err := r.o.Store.UnresolvedIssues(ctx, after, issuesAtATime)
+		if err != nil || len(issues) == 0 {
+			return err
+		}
+		for _, i := range issues {
+			after = i.ID
+			if running[i.WorkflowID] || r.o.Now().Sub(i.OpenedAt) < resendAfter {
+				continue
+			}
+			r.count(&r.done.Issues, r.wake(ctx, i))
+		}
+	}
+}
+
+// wake starts the issue's workflow where it does not run, and tells it nothing.
+func (s *Starter) wake(ctx context.Context, i narrative.Issue) error {
+	return s.HandOver(ctx, narrative.Handoff{WorkflowID: i.WorkflowID, Observation: &narrative.Observation{IssueID: i.ID}})
+}
+
+func (r *reconciler) running(ctx context.Context, workflowType string) (map[string]bool, error) {
+	found := map[string]bool{}
+	request := &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: 1000,
+		Query:    fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflowType),
+	}
+	for {
+		page, err := r.o.Client.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		for _, e := range page.Executions {
+			found[e.Execution.WorkflowId] = true
+		}
+		if len(page.NextPageToken) == 0 {
+			return found, nil
+		}
+		request.NextPageToken = page.NextPageToken
+	}
+}
+
+// housekeeping starts the house's own cron workflows where they do not run.
+func (r *reconciler) housekeeping(ctx context.Context) error {
+	for _, w := range []struct {
+		id, cron string
+		workflow any
+	}{{workflows.SweepID, sweepCron, workflows.Sweep}, {workflows.WatchdogID, watchdogCron, workflows.Watchdog}} {
+		_, err := r.o.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+			ID: w.id, TaskQueue: narrative.TaskQueue, CronSchedule: w.cron,
+			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		}, w.workflow)
+		if err != nil {
+			return fmt.Errorf("start %s: %w", w.id, unavailable(err))
+		}
+	}
+	return nil
+}
+
+// checkAtOnce starts a check of the meta now, or joins the one under way.
+func (s *Starter) checkAtOnce(ctx context.Context, c Check) (client.WorkflowRun, error) {
+	o := c.options(workflows.CheckNowID(c.Kind, c.Meta.Name), s.o.Attributes)
+	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	run, err := s.o.Client.ExecuteWorkflow(ctx, o, c.workflow(), activities.CheckInput{Name: c.Meta.Name})
+	if err != nil {
+		return nil, fmt.Errorf("check %s now: %w", strings.TrimSuffix(o.ID, "/now"), unavailable(err))
+	}
+	return run, nil
+}
