@@ -1,0 +1,102 @@
+package service
+
+import (
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/executor/email"
+)
+
+func (o Options) withDefaults() Options {
+	if o.Listen == "" {
+		o.Listen = DefaultListen
+	}
+	if o.DataDir == "" {
+		o.DataDir = DefaultDataDir
+	}
+	if o.DatabaseURL == "" && o.Embedded != nil {
+		o.DatabaseURL = "sqlite:" + filepath.Join(o.DataDir, "narrative.db")
+	}
+	if o.MailFrom == "" {
+		o.MailFrom = "narrative@localhost"
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Told == nil {
+		o.Told = func(Happening) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// check finds what can be found without connecting to anything.
+func (o Options) check() error {
+	if !o.API && !o.Worker {
+		return narrative.Errorf(narrative.Invalid, "service: Options ask for neither the API nor a worker")
+	}
+	if o.DatabaseURL == "" {
+		return narrative.Errorf(narrative.Invalid, "NARRATIVE_DATABASE_URL is not set; give postgres://… or sqlite:PATH")
+	}
+	if scheme, _, _ := strings.Cut(o.DatabaseURL, ":"); scheme != "postgres" && scheme != "postgresql" && scheme != "sqlite" {
+		return narrative.Errorf(narrative.Invalid, "NARRATIVE_DATABASE_URL must be postgres://… or sqlite:PATH")
+	}
+	if o.API {
+		if err := checkListen(o.Listen, o.Insecure); err != nil {
+			return err
+		}
+	}
+	for name, address := range map[string]string{"NARRATIVE_MAIL_FROM": o.MailFrom, "NARRATIVE_REPLY_EMAIL_ADDRESS": o.ReplyTo} {
+		if _, err := mail.ParseAddress(address); address != "" && err != nil {
+			return narrative.Errorf(narrative.Invalid, "%s: %q is not a mail address", name, address)
+		}
+	}
+	for name, port := range map[string]int{"--temporal-port": o.TemporalPort, "--ui-port": o.UIPort} {
+		if port < 0 || port > 65535 {
+			return narrative.Errorf(narrative.Invalid, "%s must be from 0 to 65535; not %d", name, port)
+		}
+	}
+	_, err := o.channel()
+	return err
+}
+
+// checkListen refuses an address that cannot be one, and one that others can reach, unless that is meant.
+func checkListen(listen string, insecure bool) error {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return narrative.Errorf(narrative.Invalid, "--listen %q is not an address such as %s", listen, DefaultListen)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return narrative.Errorf(narrative.Invalid, "--listen %q: %q is not a port", listen, port)
+	}
+	if ip := net.ParseIP(host); insecure || host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return narrative.Errorf(narrative.Invalid, "--listen %s can be reached from other machines, and the API asks nobody for a key: listen on 127.0.0.1, or say --insecure if something else guards it", listen)
+}
+
+// channel is how mail goes out: by SMTP, or into the outbox; nil for not at all.
+func (o Options) channel() (narrative.Channel, error) {
+	settings := email.Settings{From: o.MailFrom, ReplyTo: o.ReplyTo}
+	switch {
+	case o.SMTPURL != "":
+		if _, err := url.Parse(o.SMTPURL); err != nil {
+			return nil, narrative.Errorf(narrative.Invalid, "NARRATIVE_SMTP_URL is not of the form smtp[s]://[user:pass@]host:port")
+		}
+		return email.NewSMTP(o.SMTPURL, settings)
+	case o.OutboxDir != "":
+		return email.NewOutbox(o.OutboxDir, settings)
+	}
+	return nil, nil
+}

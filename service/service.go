@@ -1,0 +1,246 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence"
+	"github.com/narrative-go/narrative/starter"
+	"github.com/narrative-go/narrative/worker"
+)
+
+// Defaults of [Options].
+const (
+	DefaultListen  = "127.0.0.1:8321"
+	DefaultDataDir = ".narrative"
+)
+
+// stopWithin bounds an orderly stop.
+const stopWithin = 9 * time.Second
+
+// Service is a Narrative process.
+type Service struct {
+	o Options
+
+	listener net.Listener
+	store    *persistence.Store
+	embedded EmbeddedServer
+	client   client.Client
+	starter  *starter.Starter
+	worker   *worker.Worker
+	server   *http.Server
+	failed   chan error // of the worker or the API, while running
+	applied  atomic.Bool
+	stops    []func() // newest last
+	cancel   context.CancelFunc
+}
+
+// New checks the options and connects to nothing. Its errors are [narrative.Invalid] and name the setting.
+func New(o Options) (*Service, error) {
+	if o.Registry == nil {
+		return nil, errors.New("service: Options.Registry is required")
+	}
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return &Service{o: o, failed: make(chan error, 4)}, nil
+}
+
+// Run starts the process, waits until ctx ends or something fails for good, and stops it.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	defer s.Stop()
+	return s.Wait(ctx)
+}
+
+// Wait returns nil when ctx ends, or what failed for good before.
+func (s *Service) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// Start connects and starts everything that the options ask for. When it fails, what had been started is stopped. ctx
+// bounds the start alone.
+func (s *Service) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	for _, part := range []func(ctx, running context.Context) error{
+		s.listen, s.openStore, s.dial, s.startStarter, s.startWorker, s.startAPI, s.load,
+	} {
+		if err := part(ctx, running); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop ends everything in order, within ten seconds.
+func (s *Service) Stop() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := len(s.stops) - 1; i >= 0; i-- {
+			s.stops[i]()
+		}
+		s.stops = nil
+	}()
+	select {
+	case <-done:
+	case <-time.After(stopWithin):
+		s.o.Logger.Warn("stopped without waiting for everything to end")
+	}
+}
+
+func (s *Service) onStop(stop func()) { s.stops = append(s.stops, stop) }
+
+// Addr is where the API listens, host:port; empty without one.
+func (s *Service) Addr() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+// UIURL is where the embedded server's UI is; empty without one.
+func (s *Service) UIURL() string {
+	if s.embedded == nil {
+		return ""
+	}
+	return s.embedded.UIURL()
+}
+
+// TemporalAddress is the embedded server's host:port; empty without one.
+func (s *Service) TemporalAddress() string {
+	if s.embedded == nil {
+		return ""
+	}
+	return s.embedded.Address()
+}
+
+// OutboxDir is where mail is written instead of being sent; empty where it is sent.
+func (s *Service) OutboxDir() string {
+	if s.o.SMTPURL != "" {
+		return ""
+	}
+	return s.o.OutboxDir
+}
+
+// Store is the store in use, from Start to Stop.
+func (s *Service) Store() narrative.Store { return s.store }
+
+// listen takes the API's port first: it is what most often goes wrong, and nothing has been started yet.
+func (s *Service) listen(ctx, _ context.Context) error {
+	if !s.o.API {
+		return nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.o.Listen)
+	if err != nil {
+		return narrative.Errorf(narrative.Unavailable, "the API cannot listen on %s: %v; stop what uses that port, or choose another with --listen", s.o.Listen, cause(err))
+	}
+	s.listener = l
+	s.onStop(func() { _ = l.Close() })
+	return nil
+}
+
+// cause returns the innermost error: of a network error, the part that says why.
+func cause(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}
+
+func (s *Service) openStore(ctx, _ context.Context) error {
+	if s.o.DataDir != "" && s.o.Embedded != nil {
+		if err := os.MkdirAll(s.o.DataDir, 0o700); err != nil {
+			return narrative.Errorf(narrative.Invalid, "the data directory cannot be made: %w; choose another with --data-dir", err)
+		}
+	}
+	if s.o.Migrate {
+		if _, _, err := persistence.Migrate(ctx, s.o.DatabaseURL); err != nil {
+			return err
+		}
+	}
+	store, err := persistence.Open(ctx, s.o.DatabaseURL, persistence.Options{Logger: s.o.Logger})
+	if err != nil {
+		return err
+	}
+	s.store = store
+	s.onStop(func() { _ = store.Close() })
+	return store.Ping(ctx)
+}
+
+// load applies the file, and makes Temporal match the store.
+func (s *Service) load(ctx, running context.Context) error {
+	if s.o.File != "" {
+		if err := s.applyFile(ctx); err != nil {
+			return err
+		}
+	}
+	s.applied.Store(true)
+	r, err := s.starter.Reconcile(ctx)
+	if err != nil {
+		s.o.Logger.Warn("Temporal could not be made to match the store; it will be tried again", "error", err)
+	}
+	s.o.Logger.Info("reconciled", slog.Any("done", r))
+	go s.keepReconciled(running)
+	return nil
+}
+
+// reconcileEvery is how often each process makes Temporal match the store, besides the watchdog, which needs a worker
+// and its own cron to be there.
+const reconcileEvery = 5 * time.Minute
+
+func (s *Service) keepReconciled(running context.Context) {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-running.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := s.starter.Reconcile(running); err != nil && running.Err() == nil {
+			s.o.Logger.Warn("Temporal could not be made to match the store; it will be tried again", "error", err)
+		}
+	}
+}
+
+// said returns an error as one line for the API's readiness.
+func said(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return fmt.Sprint(err)
+}
+
+// Reconcile makes Temporal match the store, from Start to Stop.
+func (s *Service) Reconcile(ctx context.Context) (narrative.Reconciled, error) { return s.starter.Reconcile(ctx) }
