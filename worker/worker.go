@@ -47,22 +47,26 @@ func New(o Options) (*Worker, error) {
 	if o.StopTimeout == 0 {
 		o.StopTimeout = defaultStopTimeout
 	}
-	options := worker.Options{WorkerStopTimeout: o.StopTimeout, OnFatalError: o.Failed, DisableRegistrationAliasing: true}
 	w := &Worker{}
-	for _, queue := range append([]string{narrative.TaskQueue, narrative.NotifyTaskQueue}, o.Queues...) {
-		polling := worker.New(o.Client, queue, options)
-		register(polling)
-		polling.RegisterActivity(o.Activities)
-		w.workers = append(w.workers, polling)
+	w.poll(o, narrative.TaskQueue, workflows.CheckAssertion, workflows.DetectEvent, workflows.ResolveIssue,
+		workflows.RespondEvent, workflows.Sweep, workflows.Watchdog)
+	w.poll(o, narrative.NotifyTaskQueue, workflows.Notify)
+	for _, queue := range o.Queues {
+		w.poll(o, queue)
 	}
 	return w, nil
 }
 
-func register(w worker.Worker) {
-	for _, each := range []any{workflows.CheckAssertion, workflows.DetectEvent, workflows.ResolveIssue,
-		workflows.RespondEvent, workflows.Notify, workflows.Sweep, workflows.Watchdog} {
-		w.RegisterWorkflow(each)
+// poll adds the poller of a task queue; one without workflows takes activities alone.
+func (w *Worker) poll(o Options, queue string, flows ...any) {
+	polling := worker.New(o.Client, queue, worker.Options{
+		WorkerStopTimeout: o.StopTimeout, OnFatalError: o.Failed, DisableWorkflowWorker: len(flows) == 0,
+	})
+	for _, flow := range flows {
+		polling.RegisterWorkflow(flow)
 	}
+	polling.RegisterActivity(o.Activities)
+	w.workers = append(w.workers, polling)
 }
 
 // Start begins to poll.
