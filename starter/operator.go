@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	narrative "github.com/narrative-go/narrative"
-	"github.com/narrative-go/narrative/activities"
 	"github.com/narrative-go/narrative/workflows"
 )
 
@@ -66,7 +65,7 @@ func refusal(i narrative.Issue, err error) error {
 	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
 	switch {
 	case errors.As(err, &app) && app.Type() != "":
-		return &narrative.Error{Kind: activities.Kind(err), Message: app.Message()}
+		return &narrative.Error{Kind: narrative.ErrorKind(app.Type()), Message: app.Message()}
 	case errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
 		return narrative.Errorf(narrative.Unavailable, "no worker took the signal to issue %s within %s; is `narrative worker` running?", i.ID, acceptWithin)
 	case notFound(err):

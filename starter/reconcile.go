@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
-	"github.com/narrative-go/narrative/activities"
 	"github.com/narrative-go/narrative/workflows"
 )
 
@@ -235,7 +234,7 @@ func (r *reconciler) housekeeping(ctx context.Context) error {
 func (s *Starter) checkAtOnce(ctx context.Context, c Check) (client.WorkflowRun, error) {
 	o := c.options(workflows.CheckNowID(c.Kind, c.Meta.Name), s.o.Attributes)
 	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	run, err := s.o.Client.ExecuteWorkflow(ctx, o, c.workflow(), activities.CheckInput{Name: c.Meta.Name})
+	run, err := s.o.Client.ExecuteWorkflow(ctx, o, c.workflow(), workflows.CheckInput{Name: c.Meta.Name})
 	if err != nil {
 		return nil, fmt.Errorf("check %s now: %w", strings.TrimSuffix(o.ID, "/now"), unavailable(err))
 	}

@@ -15,14 +15,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	narrative "github.com/narrative-go/narrative"
-	"github.com/narrative-go/narrative/activities"
 	"github.com/narrative-go/narrative/workflows"
 )
 
-var (
-	_ activities.Deliverer = (*Starter)(nil)
-	_ narrative.Operator   = (*Starter)(nil)
-)
+var _ narrative.Operator = (*Starter)(nil)
 
 // Options are what [New] needs.
 type Options struct {
@@ -97,7 +93,7 @@ func (s *Starter) respond(ctx context.Context, h narrative.Handoff) error {
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}
 	s.mark(&options, workflows.KindOccurrence, "")
-	_, err := s.o.Client.ExecuteWorkflow(ctx, options, workflows.RespondEvent, activities.RespondInput{OccurrenceID: h.OccurrenceID})
+	_, err := s.o.Client.ExecuteWorkflow(ctx, options, workflows.RespondEvent, workflows.RespondInput{OccurrenceID: h.OccurrenceID})
 	if err != nil && !alreadyStarted(err) {
 		return fmt.Errorf("answer occurrence %s: %w", h.OccurrenceID, unavailable(err))
 	}
@@ -111,7 +107,7 @@ func (s *Starter) Notify(ctx context.Context, key string) error {
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}
 	s.mark(&options, workflows.KindNotify, "")
-	_, err := s.o.Client.ExecuteWorkflow(ctx, options, workflows.Notify, activities.NotificationInput{Key: key})
+	_, err := s.o.Client.ExecuteWorkflow(ctx, options, workflows.Notify, workflows.NotifyInput{Key: key})
 	if err != nil {
 		return fmt.Errorf("start notification %s: %w", key, unavailable(err))
 	}

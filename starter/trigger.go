@@ -16,7 +16,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	narrative "github.com/narrative-go/narrative"
-	"github.com/narrative-go/narrative/activities"
 	"github.com/narrative-go/narrative/workflows"
 )
 
@@ -157,7 +156,7 @@ func (t *cronTrigger) Start(ctx context.Context, c Check) (replaced bool, err er
 	o.CronSchedule = CronSpec(c.Meta)
 	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
-	in := activities.CheckInput{Name: c.Meta.Name}
+	in := workflows.CheckInput{Name: c.Meta.Name}
 	_, err = t.client.ExecuteWorkflow(ctx, o, c.workflow(), in)
 	if !alreadyStarted(err) {
 		return false, wrapStart(c, err)

@@ -25,7 +25,7 @@ var plan = map[string]room{
 	"executor": {may: []string{""}, parts: []string{"email", "slack", "webhook"}},
 	"persistence": {
 		may: []string{""}, anyOf: true,
-		parts: []string{"postgres", "sqlite", "migrations", "pgtest", "conformance"},
+		parts: []string{"postgres", "sqlite", "engine", "migrations", "pgtest", "conformance"},
 	},
 	"activities":    {may: []string{""}},
 	"batteries":     {may: []string{""}},
@@ -43,7 +43,7 @@ var plan = map[string]room{
 		"", "executor", "persistence", "activities", "batteries", "httpapi", "console", "config", "diagnosis",
 		"workflows", "worker", "starter",
 	}},
-	"devserver":     {},
+	"devserver":     {may: []string{"", "service"}}, // so that `dev` takes it as it is
 	"cli":           {may: []string{"", "service", "config", "httpapi"}},
 	"cmd/narrative": {may: []string{"", "batteries", "cli", "devserver"}},
 	"examples":      {may: []string{"", "batteries", "cli", "service", "narrativetest"}},

@@ -95,7 +95,7 @@ func forbidden(pkg, imported string, test bool) string {
 	if why := restricted(pkg, imported, test); why != "" || test {
 		return why
 	}
-	if inner, ours := house(imported); ours {
+	if inner, ours := inHouse(imported); ours {
 		return arrow(pkg, inner)
 	}
 	if plan[roomOf(pkg)].stdOnly && foreign(imported) {
@@ -160,8 +160,8 @@ func roomOf(pkg string) string {
 	return path.Join(first, program)
 }
 
-// house returns the path of an imported package within the house, and whether it is of the house.
-func house(imported string) (string, bool) {
+// inHouse returns the path of an imported package within the house, and whether it is of the house.
+func inHouse(imported string) (string, bool) {
 	if imported == module {
 		return "", true
 	}

@@ -13,25 +13,25 @@ import (
 // from the shell.
 func details(s activities.IssueState) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s: %s\n\n%s\n\n", s.Name, s.Status, s.Summary)
-	fmt.Fprintf(&b, "Open since %s · severity %s · %d rounds of diagnosis\n\n", s.OpenedAt.UTC().Format(time.RFC3339), s.Severity, s.Rounds)
-	fmt.Fprintf(&b, "**%s**\n\n", waitsFor(s))
+	b.WriteString(fmt.Sprintf("### %s: %s\n\n%s\n\n", s.Name, s.Status, s.Summary))
+	b.WriteString(fmt.Sprintf("Open since %s · severity %s · %d rounds of diagnosis\n\n", s.OpenedAt.UTC().Format(time.RFC3339), s.Severity, s.Rounds))
+	b.WriteString(fmt.Sprintf("**%s**\n\n", waitsFor(s)))
 	for _, step := range s.Steps {
-		fmt.Fprintf(&b, "- `%s` %s", step.ID, step.Action)
+		b.WriteString(fmt.Sprintf("- `%s` %s", step.ID, step.Action))
 		if step.Case != "" {
-			fmt.Fprintf(&b, " by %s", step.Case)
+			b.WriteString(fmt.Sprintf(" by %s", step.Case))
 		}
-		fmt.Fprintf(&b, ": %s", step.State)
+		b.WriteString(fmt.Sprintf(": %s", step.State))
 		if step.Count > 1 {
-			fmt.Fprintf(&b, " (%d times)", step.Count)
+			b.WriteString(fmt.Sprintf(" (%d times)", step.Count))
 		}
 		if step.Reason != "" {
-			fmt.Fprintf(&b, ": %s", step.Reason)
+			b.WriteString(fmt.Sprintf(": %s", step.Reason))
 		}
 		b.WriteByte('\n')
 	}
 	if !s.Status.Closed() {
-		fmt.Fprintf(&b, "\n```\nnarrative issue explain %[1]s\nnarrative issue solve %[1]s --step STEP\nnarrative issue resolve %[1]s\nnarrative issue wont-fix %[1]s --reason WHY\n```\n", s.ID)
+		b.WriteString(fmt.Sprintf("\n```\nnarrative issue explain %[1]s\nnarrative issue solve %[1]s --step STEP\nnarrative issue resolve %[1]s\nnarrative issue wont-fix %[1]s --reason WHY\n```\n", s.ID))
 	}
 	return b.String()
 }

@@ -1,6 +1,6 @@
 module github.com/narrative-go/narrative/cmd/narrative
 
-go 1.26.0
+go 1.26.8
 
 require (
 	github.com/narrative-go/narrative v0.0.0

@@ -1,0 +1,13 @@
+package workflows
+
+import "github.com/narrative-go/narrative/activities"
+
+// The inputs of workflows that only pass them on to an activity.
+type (
+	// CheckInput is CheckAssertion's and DetectEvent's.
+	CheckInput = activities.CheckInput
+	// RespondInput is RespondEvent's.
+	RespondInput = activities.RespondInput
+	// NotifyInput is Notify's.
+	NotifyInput = activities.NotificationInput
+)
