@@ -12,6 +12,10 @@ type Cron struct {
 	minute, hour, dom, month, dow uint64 // bit i: value i is allowed
 }
 
+// anyValue marks a field that has * in it. Cron takes the two day fields for "or" where neither has it, even if one
+// allows every value, as 1-31 does.
+const anyValue uint64 = 1 << 63
+
 type cronField struct {
 	name     string
 	min, max int
@@ -41,8 +45,12 @@ func ParseCron(expr string) (Cron, error) {
 		}
 		bits[i] = b
 	}
+	starred := (bits[2]|bits[4])&anyValue != 0
+	for i := range bits {
+		bits[i] &^= anyValue
+	}
 	c := Cron{bits[0], bits[1], bits[2], bits[3], bits[4]}
-	if c.dom != cronFields[2].all() && c.dow != cronFields[4].all() {
+	if !starred && (c.dom != cronFields[2].all() || c.dow != cronFields[4].all()) {
 		return Cron{}, Errorf(Invalid, "cron %q restricts both day of month and day of week; use two metas, one for each", expr)
 	}
 	if !c.fires() {
@@ -81,6 +89,9 @@ func (f cronField) parsePart(part string) (uint64, error) {
 		}
 		step = n
 	}
+	if body == "*" && step == 1 {
+		return f.all() | anyValue, nil
+	}
 	if body == "*" {
 		return f.span(f.min, f.max, step), nil
 	}
@@ -112,7 +123,7 @@ func (f cronField) value(s string) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < f.min || n > f.max {
-		return 0, Errorf(Invalid, "%q is not a %s (%d to %d)", s, f.name, f.min, f.max)
+		return 0, Errorf(Invalid, "%q is not a value of the %s field (%d to %d)", s, f.name, f.min, f.max)
 	}
 	return n, nil
 }

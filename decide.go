@@ -1,6 +1,7 @@
 package narrative
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 )
@@ -203,12 +204,22 @@ func (d *decider) failing(key IssueKey, v Verdict) {
 		issue.NextRoundAt = d.Now
 	}
 	issue.Verdict, issue.Severity, issue.Summary, issue.Passes = v, severity, v.Summary, 0
-	if was.Summary != issue.Summary || was.Passes != 0 || d.out.Reasons[issue.ID] != "" {
+	if was.Summary != issue.Summary || was.Passes != 0 || d.out.Reasons[issue.ID] != "" || !sameDetails(was.Verdict.Details, v.Details) {
 		d.out.Changed = append(d.out.Changed, issue)
 	}
 	if RoundDue(issue, d.Record.Seq, d.Now) {
 		d.out.Observe = append(d.out.Observe, Observation{IssueID: issue.ID, CheckSeq: d.Record.Seq})
 	}
+}
+
+// sameDetails tells whether details say the same as those that the store gave back.
+func sameDetails(stored, found map[string]any) bool {
+	if len(stored) == 0 && len(found) == 0 {
+		return true
+	}
+	a, errA := canonicalOf(stored)
+	b, errB := canonicalOf(found)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // passing counts a pass for the key's unresolved issue, if there is one, and lets it recover after enough of them.

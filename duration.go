@@ -2,6 +2,7 @@ package narrative
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -16,28 +17,35 @@ const day = 24 * time.Hour
 func ParseDuration(s string) (Duration, error) {
 	days, rest, found := strings.Cut(s, "d")
 	if !found {
-		days, rest = "", s
-	}
-	var total time.Duration
-	if found {
-		n, err := strconv.ParseFloat(days, 64)
-		if err != nil || n != n || n > 106751 || n < -106751 {
-			return 0, badDuration(s)
-		}
-		total = time.Duration(n * float64(day))
-	}
-	if rest != "" || !found {
-		d, err := time.ParseDuration(rest)
+		d, err := time.ParseDuration(s)
 		if err != nil {
 			return 0, badDuration(s)
 		}
-		if total < 0 {
-			d = -d
-		}
-		total += d
+		return Duration(d), nil
 	}
-	return Duration(total), nil
+	n, err := strconv.ParseFloat(days, 64)
+	if err != nil || strings.Trim(days, "+-.0123456789") != "" || math.Abs(n) > maxDays {
+		return 0, badDuration(s)
+	}
+	total := time.Duration(n * float64(day))
+	if rest == "" {
+		return Duration(total), nil
+	}
+	more, err := time.ParseDuration(rest)
+	if err != nil || strings.ContainsAny(rest[:1], "+-") {
+		return 0, badDuration(s)
+	}
+	if strings.HasPrefix(days, "-") {
+		more = -more
+	}
+	if sum := total + more; (sum < total) == (more < 0) {
+		return Duration(sum), nil
+	}
+	return 0, badDuration(s) // more than fits
 }
+
+// maxDays is the greatest number of whole days that fit.
+const maxDays = 106751
 
 func badDuration(s string) error {
 	return Errorf(Invalid, "%q is not a duration such as 90s, 5m, 1h or 30d", s)
@@ -45,25 +53,26 @@ func badDuration(s string) error {
 
 // String writes the duration in the fewest units: 30d, 1h30m, 90s as 1m30s.
 func (d Duration) String() string {
-	t := time.Duration(d)
-	if t < 0 {
-		return "-" + Duration(-t).String()
-	}
-	if t == 0 {
+	if d == 0 {
 		return "0s"
 	}
 	var b strings.Builder
+	t := uint64(d)
+	if d < 0 {
+		b.WriteByte('-')
+		t = -t // unsigned, so that the least duration has one, too
+	}
 	for _, u := range []struct {
 		unit time.Duration
 		name string
 	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if n := t / u.unit; n > 0 {
-			b.WriteString(strconv.FormatInt(int64(n), 10) + u.name)
-			t %= u.unit
+		if n := t / uint64(u.unit); n > 0 {
+			b.WriteString(strconv.FormatUint(n, 10) + u.name)
+			t %= uint64(u.unit)
 		}
 	}
 	if t > 0 {
-		b.WriteString(t.String())
+		b.WriteString(time.Duration(t).String())
 	}
 	return b.String()
 }

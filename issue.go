@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -133,10 +134,13 @@ func IssueWorkflowID(assertion string, kind IssueKind, r Record) string {
 
 func workflowPart(s string) string {
 	escaped := url.PathEscape(s)
-	if len(escaped) <= maxWorkflowPart {
-		return escaped
+	if len(escaped) > maxWorkflowPart {
+		return "~" + HashText(s)
 	}
-	return "~" + HashText(s)
+	if rest, ok := strings.CutPrefix(escaped, "~"); ok {
+		return "%7E" + rest // only a hash begins with ~
+	}
+	return escaped
 }
 
 // Entry is one line of an issue's timeline.

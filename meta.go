@@ -151,7 +151,7 @@ func (m Meta) CheckTimeout() time.Duration {
 	if m.Timeout > 0 {
 		return time.Duration(m.Timeout)
 	}
-	return min(max(m.Interval()*9/10, minCheckTimeout), time.Hour)
+	return min(max(m.Interval()/10*9, minCheckTimeout), time.Hour)
 }
 
 // Interval is the time between two checks: Every, or the shortest gap of the cron expression (an hour when it does

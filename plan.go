@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -24,7 +25,7 @@ type Action struct {
 // Retry is how an action is tried again: Attempts in all, Backoff apart, doubling.
 type Retry struct {
 	Attempts int      `json:"attempts"` // 1 to 100
-	Backoff  Duration `json:"backoff"`  // at least 1 ms
+	Backoff  Duration `json:"backoff"`  // at least 1 ms; zero means [DefaultRetry]'s
 }
 
 // DefaultActionTimeout bounds one attempt of an action that says nothing else.
@@ -44,6 +45,27 @@ func Do(action string, args any) Action {
 		panic("narrative.Do: the arguments of " + action + " do not encode as JSON: " + err.Error())
 	}
 	return Action{Action: action, Args: encoded}
+}
+
+// Validate returns what is wrong with the plan apart from its actions and their arguments, which the [Executor] knows.
+// Paths are relative to the plan: [0].retry.attempts.
+func (p Plan) Validate() (problems Problems) {
+	for i, a := range p {
+		path := fmt.Sprintf("[%d]", i)
+		if a.Timeout < 0 {
+			problems = append(problems, Problem{path + ".timeout", "must not be negative"})
+		}
+		if a.Retry == nil {
+			continue
+		}
+		if n := a.Retry.Attempts; n < 1 || n > 100 {
+			problems = append(problems, Problem{path + ".retry.attempts", fmt.Sprintf("must be from 1 to 100; not %d", n)})
+		}
+		if b := time.Duration(a.Retry.Backoff); b < 0 || b > 0 && b < time.Millisecond {
+			problems = append(problems, Problem{path + ".retry.backoff", fmt.Sprintf("must be at least 1ms; not %s", a.Retry.Backoff)})
+		}
+	}
+	return problems
 }
 
 // Digest is the lower-case hexadecimal SHA-256 of the plan's canonical JSON (RFC 8785): what an approval is bound to.

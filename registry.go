@@ -195,7 +195,7 @@ func (r *Registry) Assertion(name string, args json.RawMessage) (any, error) {
 	case Assertion, RecordAssertion:
 		return made, nil
 	}
-	return nil, Errorf(Invalid, "the assertion class %q made a %T, which has neither Check nor Violations", name, made)
+	return nil, Errorf(Invalid, "the assertion class %q made a value of type %T, which has neither Check nor Violations", name, made)
 }
 
 // Event makes the event of a class.
@@ -204,7 +204,11 @@ func (r *Registry) Event(name string, args json.RawMessage) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return made.(Event), nil
+	event, ok := made.(Event)
+	if !ok {
+		return nil, Errorf(Invalid, "the event class %q made nothing", name)
+	}
+	return event, nil
 }
 
 func (r *Registry) make(kind MetaKind, name string, args json.RawMessage) (any, error) {
@@ -253,7 +257,7 @@ func DecodeArgs(raw json.RawMessage, into any) error {
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil {
-		if d.More() {
+		if !ended(d) {
 			return Errorf(Invalid, "more than one JSON value")
 		}
 		return nil
@@ -262,10 +266,12 @@ func DecodeArgs(raw json.RawMessage, into any) error {
 	if errors.As(err, &wrongType) {
 		return Problems{{wrongType.Field, fmt.Sprintf("must be %s, not %s", typeInWords(wrongType.Type), wrongType.Value)}}
 	}
-	if field, ok := strings.CutPrefix(err.Error(), `json: unknown field "`); ok {
-		field = strings.TrimSuffix(field, `"`)
-		names := fieldNames(reflect.TypeOf(into))
-		return Problems{{field, fmt.Sprintf("is not a known field%s (known: %s)", DidYouMean(field, names), strings.Join(names, ", "))}}
+	if strings.HasPrefix(err.Error(), "json: unknown field ") {
+		if v, err := decodeNumbers(raw); err != nil {
+			return err
+		} else if p := unknownFields(v, reflect.TypeOf(into), ""); len(p) > 0 {
+			return p
+		}
 	}
 	message := strings.TrimPrefix(err.Error(), "json: ")
 	var badTime *time.ParseError
@@ -312,25 +318,74 @@ func typeInWords(t reflect.Type) string {
 	return "a whole number"
 }
 
-func fieldNames(t reflect.Type) (names []string) {
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// unknownFields returns a problem for every member in the decoded JSON value that its type has no field for.
+func unknownFields(v any, t reflect.Type, path string) (p Problems) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct {
-		return nil
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return nil // it knows its fields itself
 	}
+	switch v := v.(type) {
+	case []any:
+		if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+			for i, e := range v {
+				p = append(p, unknownFields(e, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
+			}
+		}
+	case map[string]any:
+		for _, name := range sortedKeys(v) {
+			p = append(p, unknownMember(name, v[name], t, path)...)
+		}
+	}
+	return p
+}
+
+func unknownMember(name string, v any, t reflect.Type, path string) Problems {
+	switch t.Kind() {
+	case reflect.Map:
+		return unknownFields(v, t.Elem(), joinPath(path, name))
+	case reflect.Struct:
+		names := []string{}
+		for _, f := range jsonFields(t) {
+			if strings.EqualFold(f.name, name) { // as encoding/json does
+				return unknownFields(v, f.of, joinPath(path, name))
+			}
+			names = append(names, f.name)
+		}
+		if len(names) == 0 {
+			return Problems{{joinPath(path, name), "is not a known field; it takes none"}}
+		}
+		return Problems{{joinPath(path, name), fmt.Sprintf("is not a known field%s (known: %s)", DidYouMean(name, names), strings.Join(names, ", "))}}
+	}
+	return nil
+}
+
+// jsonField is a field as JSON names it.
+type jsonField struct {
+	name string
+	of   reflect.Type
+}
+
+func jsonFields(t reflect.Type) (fields []jsonField) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		embedded := f.Type
+		if embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
+		}
 		switch {
-		case f.Anonymous && name == "":
-			names = append(names, fieldNames(f.Type)...)
+		case f.Anonymous && name == "" && embedded.Kind() == reflect.Struct:
+			fields = append(fields, jsonFields(embedded)...)
 		case f.IsExported() && name != "-":
 			if name == "" {
 				name = f.Name
 			}
-			names = append(names, name)
+			fields = append(fields, jsonField{name, f.Type})
 		}
 	}
-	return names
+	return fields
 }

@@ -2,6 +2,7 @@ package narrative
 
 import (
 	"encoding/json"
+	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -99,9 +100,9 @@ func (s Signal) validate(fields map[string]bool) (p Problems) {
 		p = append(p, Problem{"", "solution takes exactly one of step_id and plan"})
 	}
 	for i := range s.Plan {
-		p = append(p, ProblemsOf("plan", CheckJSON(orEmptyObject(s.Plan[i].Args)))...)
+		p = append(p, ProblemsOf(fmt.Sprintf("plan[%d].args", i), CheckJSON(orEmptyObject(s.Plan[i].Args)))...)
 	}
-	return p
+	return append(p, s.Plan.Validate().At("plan")...)
 }
 
 func orEmptyObject(b json.RawMessage) json.RawMessage {

@@ -64,9 +64,11 @@ func (d *TemplateData) view() map[string]any {
 	if d.Issue == nil {
 		return map[string]any{"Summary": nonNil(d.Summary), "Details": nonNil(d.Details)}
 	}
-	view := map[string]any{"Issue": *d.Issue, "Verdict": *d.Verdict}
-	view["Record"] = RecordView(d.Issue.Record, d.Verdict.Details)
-	return view
+	verdict := d.Issue.Verdict
+	if d.Verdict != nil {
+		verdict = *d.Verdict
+	}
+	return map[string]any{"Issue": *d.Issue, "Verdict": verdict, "Record": RecordView(d.Issue.Record, verdict.Details)}
 }
 
 // RecordView is a record as templates and expressions see it: its columns (the verdict's details), and type and id,
@@ -136,11 +138,9 @@ func mapStrings(value json.RawMessage, change func(string) (string, error)) (jso
 	if len(value) == 0 {
 		return value, nil
 	}
-	d := json.NewDecoder(strings.NewReader(string(value)))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, Errorf(Invalid, "is not valid JSON: %w", err)
+	v, err := decodeNumbers(value)
+	if err != nil {
+		return nil, err
 	}
 	var problems Problems
 	v = walkStrings(v, "", func(path, s string) string {
@@ -169,7 +169,7 @@ func walkStrings(v any, path string, change func(path, s string) string) any {
 			v[i] = walkStrings(v[i], fmt.Sprintf("%s[%d]", path, i), change)
 		}
 	case map[string]any:
-		for k := range v {
+		for _, k := range sortedKeys(v) {
 			v[k] = walkStrings(v[k], joinPath(path, k), change)
 		}
 	}
@@ -306,21 +306,28 @@ func CheckTemplates(value json.RawMessage, roots ...string) Problems {
 		if err != nil {
 			return s, err
 		}
-		return s, checkFields(t.Root, roots)
+		return s, checkFields(t.Root, roots, false)
 	})
 	return ProblemsOf("", err)
 }
 
-// checkFields looks at the fields that a template reads off the top, outside of range and with, which move the dot.
-func checkFields(n parse.Node, roots []string) error {
+// checkFields looks at the fields that a template reads off the top: off $, and off the dot where neither range nor
+// with has moved it.
+func checkFields(n parse.Node, roots []string, moved bool) error {
 	var err error
 	visit := func(nodes ...parse.Node) error {
 		for _, each := range nodes {
-			if err := checkFields(each, roots); err != nil {
+			if err := checkFields(each, roots, moved); err != nil {
 				return err
 			}
 		}
 		return nil
+	}
+	branch := func(b parse.BranchNode) error {
+		if err := visit(b.Pipe, b.ElseList); err != nil {
+			return err
+		}
+		return checkFields(b.List, roots, true)
 	}
 	switch n := n.(type) {
 	case *parse.ListNode:
@@ -332,9 +339,9 @@ func checkFields(n parse.Node, roots []string) error {
 	case *parse.IfNode:
 		err = visit(n.Pipe, n.List, n.ElseList)
 	case *parse.RangeNode:
-		err = visit(n.Pipe)
+		err = branch(n.BranchNode)
 	case *parse.WithNode:
-		err = visit(n.Pipe)
+		err = branch(n.BranchNode)
 	case *parse.PipeNode:
 		for _, c := range n.Cmds {
 			if err = visit(c.Args...); err != nil {
@@ -342,7 +349,13 @@ func checkFields(n parse.Node, roots []string) error {
 			}
 		}
 	case *parse.FieldNode:
-		err = checkField(n.Ident, roots)
+		if !moved {
+			err = checkField(n.Ident, roots)
+		}
+	case *parse.VariableNode:
+		if n.Ident[0] == "$" && len(n.Ident) > 1 {
+			err = checkField(n.Ident[1:], roots)
+		}
 	}
 	return err
 }

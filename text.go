@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"sort"
 	"strconv"
@@ -25,8 +27,12 @@ func CheckText(s string) error {
 	return nil
 }
 
-// CheckJSON returns an [Invalid] error for JSON that the store refuses: malformed, or with \u0000 in a string.
+// CheckJSON returns an [Invalid] error for JSON that the store refuses: malformed, not UTF-8, or with \u0000 in a
+// string.
 func CheckJSON(b []byte) error {
+	if !utf8.Valid(b) { // the decoder would put U+FFFD in its place
+		return Errorf(Invalid, "is not valid UTF-8")
+	}
 	v, err := DecodeJSON(b)
 	if err != nil {
 		return err
@@ -60,16 +66,30 @@ func checkValue(v any) error {
 // DecodeJSON reads one JSON value with whole numbers as int64, where they fit, and others as float64, so that
 // templates print them as they were written.
 func DecodeJSON(b []byte) (any, error) {
+	v, err := decodeNumbers(b)
+	if err != nil {
+		return nil, err
+	}
+	return plainNumbers(v), nil
+}
+
+// decodeNumbers reads one JSON value with its numbers as they were written.
+func decodeNumbers(b []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
-	var v any
 	if err := d.Decode(&v); err != nil {
 		return nil, Errorf(Invalid, "is not valid JSON: %w", err)
 	}
-	if d.More() {
+	if !ended(d) {
 		return nil, Errorf(Invalid, "is more than one JSON value")
 	}
-	return plainNumbers(v), nil
+	return v, nil
+}
+
+// ended tells whether nothing follows the value decoded. The decoder's More would not see a bracket too many.
+func ended(d *json.Decoder) bool {
+	_, err := d.Token()
+	return errors.Is(err, io.EOF)
 }
 
 func plainNumbers(v any) any {
@@ -101,17 +121,24 @@ func HashText(s string) string {
 // CanonicalJSON rewrites a JSON value in the canonical form of RFC 8785: no white space, members sorted by UTF-16
 // code units, numbers as ECMAScript writes them.
 func CanonicalJSON(b []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, Errorf(Invalid, "is not valid JSON: %w", err)
+	v, err := decodeNumbers(b)
+	if err != nil {
+		return nil, err
 	}
 	var out bytes.Buffer
 	if err := writeCanonical(&out, v); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// canonicalOf is the canonical JSON of anything that encodes as JSON.
+func canonicalOf(v any) ([]byte, error) {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return CanonicalJSON(encoded)
 }
 
 func writeCanonical(out *bytes.Buffer, v any) error {

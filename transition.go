@@ -103,7 +103,7 @@ func (i *Issue) EndRound(proposed []Proposed, interval time.Duration, invalid fu
 
 func (i *Issue) ruleExec(step *ResolutionStep, invalid func(Plan) Problems, now time.Time) string {
 	i.Idle = 0
-	if problems := invalid(step.Solution.Plan); len(problems) > 0 {
+	if problems := append(step.Solution.Plan.Validate(), invalid(step.Solution.Plan)...); len(problems) > 0 {
 		step.State, step.Solution.Error = StepFailed, "the plan is not valid: "+problems.Error()
 		i.impasse(now)
 		return fmt.Sprintf("round %d: the plan of %s is not valid and nothing of it was run: %s: impasse",

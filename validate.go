@@ -108,21 +108,9 @@ func (v Validator) declaredCase(c DeclaredCase) Problems {
 }
 
 func (v Validator) plan(plan Plan, roots ...string) Problems {
-	p := v.Executor.Validate(plan)
+	p := append(v.Executor.Validate(plan), plan.Validate()...)
 	for i, a := range plan {
-		path := fmt.Sprintf("[%d]", i)
-		p = append(p, CheckTemplates(a.Args, roots...).At(a.Action).At(path)...)
-		if a.Timeout < 0 {
-			p = append(p, Problem{path + ".timeout", "must not be negative"})
-		}
-		if r := a.Retry; r != nil {
-			if r.Attempts < 1 || r.Attempts > 100 {
-				p = append(p, Problem{path + ".retry.attempts", "must be from 1 to 100"})
-			}
-			if r.Backoff < 0 {
-				p = append(p, Problem{path + ".retry.backoff", "must not be negative"})
-			}
-		}
+		p = append(p, CheckTemplates(a.Args, roots...).At(a.Action).At(fmt.Sprintf("[%d]", i))...)
 	}
 	return p
 }

@@ -80,10 +80,10 @@ func serverConfig(file *store, p ports) *config.Config {
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
 		PublicClient:        config.PublicClient{HostPort: hostPort(p.frontend)},
 		Services: map[string]config.Service{
-			string(primitives.FrontendService): service(p.frontend),
-			string(primitives.HistoryService):  service(p.history),
-			string(primitives.MatchingService): service(p.matching),
-			string(primitives.WorkerService):   service(p.worker),
+			string(primitives.FrontendService): onPort(p.frontend),
+			string(primitives.HistoryService):  onPort(p.history),
+			string(primitives.MatchingService): onPort(p.matching),
+			string(primitives.WorkerService):   onPort(p.worker),
 		},
 	}
 	conf.Global.Membership = config.Membership{MaxJoinDuration: startTimeout, BroadcastAddress: loopback}
@@ -94,8 +94,8 @@ func serverConfig(file *store, p ports) *config.Config {
 	return conf
 }
 
-// service is one service on a port of the loopback address.
-func service(port int) config.Service {
+// onPort is one service on a port of the loopback address.
+func onPort(port int) config.Service {
 	return config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: loopback}}
 }
 

@@ -54,7 +54,7 @@ func (s *Service) ready(ctx context.Context) httpapi.Readiness {
 
 // apply makes the store hold what the text of a narrative.yaml says, and Temporal match it.
 func (s *Service) apply(ctx context.Context, text []byte, source, dir string) (narrative.Applied, error) {
-	validator, err := s.validator()
+	validator, err := Validator(s.o.Registry)
 	if err != nil {
 		return narrative.Applied{}, err
 	}
@@ -77,7 +77,7 @@ func (s *Service) applyManifest(ctx context.Context, m narrative.Manifest) (narr
 }
 
 func (s *Service) applyFile(ctx context.Context) error {
-	validator, err := s.validator()
+	validator, err := Validator(s.o.Registry)
 	if err != nil {
 		return err
 	}
@@ -103,31 +103,17 @@ func (s *Service) executor() (*executor.Executor, error) {
 	})
 }
 
-func (s *Service) validator() (narrative.Validator, error) {
-	run, err := s.executor()
-	return narrative.Validator{Registry: s.o.Registry, Executor: run, CompileCase: diagnosis.Compile}, err
-}
-
 // Validator finds everything wrong with a manifest for a program of these classes; it connects to nothing.
-func Validator(reg *narrative.Registry) narrative.Validator {
-	run, err := executor.New(executor.Options{Registry: reg, Store: nowhere{}, Wake: func(context.Context, []string) error { return nil }})
-	if err != nil {
-		panic(err) // all that it requires is given here
-	}
-	return narrative.Validator{Registry: reg, Executor: run, CompileCase: diagnosis.Compile}
+func Validator(reg *narrative.Registry) (narrative.Validator, error) {
+	run, err := executor.ForValidation(reg)
+	return narrative.Validator{Registry: reg, Executor: run, CompileCase: diagnosis.Compile}, err
 }
-
-// nowhere is the store of an executor that only validates.
-type nowhere struct{ executor.Store }
 
 // Migrate brings the store at the URL to a version of its tables, the newest where to is negative, and returns the
 // version before and after.
 func Migrate(ctx context.Context, url string, to int) (from, now int, err error) {
-	if to >= 0 {
-		if from, err = persistence.MigrateDown(ctx, url, to); err != nil {
-			return from, from, err
-		}
-		return from, to, nil
+	if to < 0 {
+		return persistence.Migrate(ctx, url)
 	}
-	return persistence.Migrate(ctx, url)
+	return to, to, persistence.MigrateDown(ctx, url, to)
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,9 +21,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DatabaseURL == "" && o.Embedded != nil {
 		o.DatabaseURL = "sqlite:" + filepath.Join(o.DataDir, "narrative.db")
-	}
-	if o.MailFrom == "" {
-		o.MailFrom = "narrative@localhost"
 	}
 	if o.Version == "" {
 		o.Version = "dev"
@@ -88,15 +84,16 @@ func checkListen(listen string, insecure bool) error {
 
 // channel is how mail goes out: by SMTP, or into the outbox; nil for not at all.
 func (o Options) channel() (narrative.Channel, error) {
-	settings := email.Settings{From: o.MailFrom, ReplyTo: o.ReplyTo}
+	settings := email.Sender{From: o.MailFrom, ReplyTo: o.ReplyTo}
 	switch {
 	case o.SMTPURL != "":
-		if _, err := url.Parse(o.SMTPURL); err != nil {
-			return nil, narrative.Errorf(narrative.Invalid, "NARRATIVE_SMTP_URL is not of the form smtp[s]://[user:pass@]host:port")
+		channel, err := email.NewSMTP(o.SMTPURL, settings, email.SMTPOptions{})
+		if err != nil {
+			return nil, narrative.Errorf(narrative.Invalid, "NARRATIVE_SMTP_URL: %w", err)
 		}
-		return email.NewSMTP(o.SMTPURL, settings)
+		return channel, nil
 	case o.OutboxDir != "":
 		return email.NewOutbox(o.OutboxDir, settings)
 	}
-	return nil, nil
+	return nil, nil // mail is undeliverable
 }

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+func TestMisuse(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"unknown command":        {[]string{"isue"}, `narrative: narrative has no command "isue"; did you mean "issue"?`},
+		"unknown nested command": {[]string{"issue", "lst"}, `narrative issue has no command "lst"; did you mean "list"?`},
+		"group without command":  {[]string{"datum"}, "narrative datum needs a command: one of list, log"},
+		"unknown flag":           {[]string{"issue", "list", "--colour"}, "unknown flag: --colour"},
+		"bad flag value":         {[]string{"dev", "--temporal-port", "many"}, "temporal-port"},
+		"missing argument":       {[]string{"check"}, "narrative check needs NAME"},
+		"two missing arguments":  {[]string{"datum", "log"}, "needs ORIGIN and NAME"},
+		"too many arguments":     {[]string{"version", "please"}, `does not take "please"`},
+		"bad output":             {[]string{"issue", "list", "-o", "xml"}, `--output is "xml"; expected table or json`},
+		"bad limit":              {[]string{"issue", "list", "--limit", "0"}, "--limit is 0; expected 1 to 500"},
+		"bad time":               {[]string{"issue", "list", "--since", "yesterday"}, `--since is "yesterday"; expected a day`},
+		"bad note":               {[]string{"datum", "log", "o", "n", "--note", "{"}, "--note must be JSON"},
+		"no reason":              {[]string{"issue", "wont-fix", "x"}, "needs --reason"},
+		"bad until":              {[]string{"issue", "wont-fix", "x", "--reason", "r", "--until", "soon"}, `--until is "soon"`},
+		"neither step nor plan":  {[]string{"issue", "solve", "x"}, "exactly one of --step and --plan"},
+		"no plan file":           {[]string{"issue", "solve", "x", "--plan", "/no/such/file"}, "no such file"},
+		"apply nothing":          {[]string{"apply"}, "needs -f FILE"},
+		"apply no such file":     {[]string{"apply", "-f", "/no/such/file"}, "no such file"},
+		"validate nothing":       {[]string{"validate"}, "needs a FILE"},
+		"migrate no database":    {[]string{"migrate"}, "NARRATIVE_DATABASE_URL"},
+		"migrate below zero":     {[]string{"migrate", "--to", "-3"}, "--to is -3"},
+		"dev without Temporal":   {[]string{"dev"}, "built without the embedded Temporal server; set TEMPORAL_ADDRESS"},
+		"bad log level":          {[]string{"serve", "--log-level", "loud"}, `--log-level is "loud"`},
+		"bad log format":         {[]string{"worker", "--log-format", "xml"}, `--log-format is "xml"`},
+		"empty queue":            {[]string{"worker", "--queue", ""}, "--queue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			setup(t).run(test.args...).is(t, 2, "", test.says)
+		})
+	}
+}
+
+func TestHelpIsNoMisuse(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {"--help"}, {"issue", "--help"}, {"help", "check"}} {
+		if r := setup(t).run(args...); r.code != 0 || r.stderr != "" || r.stdout == "" {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	setup(t).run("version").is(t, 0, "narrative 1.2.3 "+runtime.Version(), "")
+}
+
+func TestBadURL(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"localhost:8321", "ftp://host", "http://", "http://h?x=1", "::"} {
+		w := setup(t)
+		w.env["NARRATIVE_URL"] = url
+		w.run("issue", "list").is(t, 2, "", "NARRATIVE_URL is")
+	}
+}
+
+func TestUnreachableSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	w, api := withAPI(t, nil)
+	api.Close()
+	w.run("issue", "list").is(t, 1, "", "cannot be reached (connection refused): start it with narrative dev, or set NARRATIVE_URL")
+}
+
+func TestWhatIsNoAPI(t *testing.T) {
+	t.Parallel()
+	w, _ := withAPI(t, map[string][]answer{"GET /api/v1/issues": {{502, "<html>"}}})
+	w.run("issue", "list").is(t, 1, "", "is no Narrative API")
+	w, _ = withAPI(t, map[string][]answer{"GET /api/v1/issues": {{200, "<html>"}}})
+	w.run("issue", "list").is(t, 1, "", "no Narrative API")
+}
+
+func TestKeyIsSent(t *testing.T) {
+	t.Parallel()
+	w, api := withAPI(t, map[string][]answer{"GET /api/v1/issues": {{401, `{"status":401,"detail":"a key is needed"}`}}})
+	w.env["NARRATIVE_API_KEY"] = "k1"
+	w.run("issue", "list").is(t, 1, "", "narrative: a key is needed; set NARRATIVE_API_KEY")
+	if got := api.header.Get("Authorization"); got != "Bearer k1" {
+		t.Errorf("Authorization: %q", got)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good.yaml"), filepath.Join(dir, "bad.yaml")
+	write(t, good, "config: {minimum_datum_log_level: info}\n")
+	write(t, bad, "assertions:\n  - nam: x\n    clas: y\n")
+	setup(t).run("validate", good).is(t, 0, good+": valid (0 assertions, 0 events)\n", "")
+	r := setup(t).run("validate", bad, good)
+	r.is(t, 2, good+": valid", bad+":2:5: ")
+	r.is(t, 2, good+": valid", bad+":3:5: ")
+	setup(t).run("validate", filepath.Join(dir, "none.yaml")).is(t, 1, "", "narrative: there is no file")
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

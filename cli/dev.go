@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/service"
+)
+
+func (p *program) devCommand() *cobra.Command {
+	var listen listening
+	var dataDir, file string
+	var temporalPort, uiPort int
+	c := &cobra.Command{
+		Use: "dev", Short: "Run everything in one process, with a Temporal of its own", Args: takes(),
+		Long: "Run everything in one process: the API, the worker, a Temporal server with its UI, and a store in a file.\n" +
+			"NARRATIVE_DATABASE_URL and TEMPORAL_ADDRESS take the place of the last two.",
+	}
+	flags := c.Flags()
+	listen.flags(flags)
+	flags.StringVar(&dataDir, "data-dir", ".narrative", "the folder for everything that is kept")
+	flags.IntVar(&temporalPort, "temporal-port", 0, "port of the Temporal server; 0 takes a free one")
+	flags.IntVar(&uiPort, "ui-port", 0, "port of Temporal's UI; 0 takes a free one")
+	flags.StringVarP(&file, "file", "f", "", "the narrative.yaml to apply at start-up")
+	for flag, variable := range map[string]string{
+		"data-dir": "NARRATIVE_DATA_DIR", "temporal-port": "NARRATIVE_TEMPORAL_PORT", "ui-port": "NARRATIVE_UI_PORT", "file": "NARRATIVE_FILE",
+	} {
+		orEnv(flags, flag, variable)
+	}
+	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
+		o, err := p.serviceOptions(slog.LevelWarn)
+		if err != nil {
+			return err
+		}
+		o.API, o.Listen, o.Insecure = true, listen.address, listen.insecure
+		o.Worker, o.Migrate, o.Embedded, o.File = true, true, p.embedded, file
+		o.DataDir, o.TemporalPort, o.UIPort = dataDir, temporalPort, uiPort
+		if o.SMTPURL == "" {
+			o.OutboxDir = filepath.Join(dataDir, "outbox")
+		}
+		if err := p.withoutEmbedded(&o); err != nil {
+			return err
+		}
+		said := &terminal{w: cmd.OutOrStdout()}
+		o.Told = said.tell
+		err = p.serve(cmd.Context(), o, func(s server) { said.begin(p.banner(cmd.Context(), s, dataDir, file)) })
+		if err == nil {
+			said.line("stopped; started again, it goes on where it was")
+		}
+		return err
+	})
+	return c
+}
+
+// withoutEmbedded sees to what is different in a program that was built without the embedded server: Temporal is
+// elsewhere, and the store still is a file in the data directory unless something else is said.
+func (p *program) withoutEmbedded(o *service.Options) error {
+	if p.embedded != nil {
+		return nil
+	}
+	if p.Env("TEMPORAL_ADDRESS") == "" {
+		return misused("this program was built without the embedded Temporal server; set TEMPORAL_ADDRESS to the HOST:PORT of one")
+	}
+	if o.DatabaseURL != "" {
+		return nil
+	}
+	o.DatabaseURL = "sqlite:" + filepath.Join(o.DataDir, "narrative.db")
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return misused("the data directory cannot be made: %w; choose another with --data-dir", err)
+	}
+	return nil
+}
+
+// watched says how many metas there are, as the API answers it.
+func (p *program) watched(ctx context.Context, address string) (string, error) {
+	api := &client{base: "http://" + address, http: newHTTPClient()}
+	var counts [2]int
+	for n, kind := range []string{"assertions", "events"} {
+		query := url.Values{"limit": {fmt.Sprint(narrative.MaxPage)}}
+		for {
+			r, err := api.get(ctx, "/api/v1/"+kind, query)
+			if err != nil {
+				return "", err
+			}
+			var page narrative.Listed[struct {
+				Enabled bool `json:"enabled"`
+			}]
+			if err := r.into(&page); err != nil {
+				return "", err
+			}
+			for _, meta := range page.Items {
+				if meta.Enabled {
+					counts[n]++
+				}
+			}
+			if page.NextCursor == "" {
+				break
+			}
+			query.Set("cursor", page.NextCursor)
+		}
+	}
+	text := counted(counts[0], "assertion")
+	if counts[1] > 0 {
+		text += ", " + counted(counts[1], "event")
+	}
+	return text, nil
+}
+
+// banner says that everything runs and where to look.
+func (p *program) banner(ctx context.Context, s server, dataDir, file string) []string {
+	watched, err := p.watched(ctx, s.Addr())
+	switch {
+	case err != nil:
+		watched = "what the store holds; it could not be counted: " + err.Error()
+	case file != "":
+		watched += " (" + file + ")"
+	case strings.HasPrefix(watched, "0 "):
+		watched += "; give it some with -f narrative.yaml"
+	}
+	temporal := p.Env("TEMPORAL_ADDRESS")
+	if s.UIURL() != "" {
+		temporal = s.UIURL() + " (its server: " + s.TemporalAddress() + ")"
+	}
+	lines := []string{
+		"Narrative is ready. Ctrl-C stops it.",
+		"  watching  " + watched,
+		"  API       http://" + s.Addr(),
+		"  Temporal  " + temporal,
+	}
+	if outbox := s.OutboxDir(); outbox != "" {
+		lines = append(lines, "  outbox    "+outbox+" (no SMTP is configured, so mail is written here)")
+	}
+	return append(lines, "  data      "+dataDir, "")
+}
+
+// terminal is where a person reads along. What happens before the banner is told after it.
+type terminal struct {
+	mu    sync.Mutex
+	w     io.Writer
+	begun bool
+	held  []string
+}
+
+// maxHeld bounds what waits for the banner.
+const maxHeld = 1000
+
+func (t *terminal) begin(banner []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.begun = true
+	for _, line := range append(banner, t.held...) {
+		fmt.Fprintln(t.w, line)
+	}
+	t.held = nil
+}
+
+func (t *terminal) tell(h service.Happening) {
+	t.line(h.At.Local().Format("15:04:05") + "  " + strings.ReplaceAll(plainText(h.Text), "\n", " "))
+}
+
+func (t *terminal) line(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.begun:
+		fmt.Fprintln(t.w, text)
+	case len(t.held) < maxHeld:
+		t.held = append(t.held, text)
+	}
+}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"github.com/narrative-go/narrative/service"
+)
+
+// listening is what the flags say about where the API listens; the service refuses what is no address, and one that
+// others can reach unless that is wanted.
+type listening struct {
+	address  string
+	insecure bool
+}
+
+func (l *listening) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&l.address, "listen", service.DefaultListen, "HOST:PORT of the API; port 0 takes a free one")
+	flags.BoolVar(&l.insecure, "insecure", false, "listen on other addresses than loopback although the API asks for no key")
+	orEnv(flags, "listen", "NARRATIVE_LISTEN")
+}
+
+// serviceOptions are what every server command takes from the environment.
+func (p *program) serviceOptions(logFrom slog.Level) (service.Options, error) {
+	logger, err := p.logger(logFrom)
+	return service.Options{
+		Registry:    p.registry,
+		DatabaseURL: p.Env("NARRATIVE_DATABASE_URL"),
+		SMTPURL:     p.Env("NARRATIVE_SMTP_URL"),
+		MailFrom:    p.Env("NARRATIVE_MAIL_FROM"),
+		ReplyTo:     p.Env("NARRATIVE_REPLY_EMAIL_ADDRESS"),
+		Version:     p.versionText(),
+		Logger:      logger,
+		Now:         p.Now,
+	}, err
+}
+
+// serve starts a service, says so by ready, and stops it in order when ctx ends or something fails for good. What is
+// wrong with the options is refused before anything is connected to.
+func (p *program) serve(ctx context.Context, o service.Options, ready func(server)) error {
+	s, err := p.wiring.newService(o)
+	if err != nil {
+		return err
+	}
+	if err := s.Start(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // told to end before it had begun
+		}
+		return err
+	}
+	defer s.Stop()
+	ready(s)
+	return s.Wait(ctx)
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// output is how an operator's command prints.
+type output struct{ format string }
+
+func (o *output) flags(flags *pflag.FlagSet) {
+	flags.StringVarP(&o.format, "output", "o", "table", "print a table for people, or json as the API answers it")
+}
+
+func (o *output) json() (bool, error) {
+	switch o.format {
+	case "table":
+		return false, nil
+	case "json":
+		return true, nil
+	}
+	return false, misused("--output is %q; expected table or json", o.format)
+}
+
+// print prints an answer: as it is for json, else by table.
+func (o *output) print(cmd *cobra.Command, r reply, table func(w io.Writer) error) error {
+	asJSON, err := o.json()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", strings.TrimRight(string(r.body), "\n"))
+		return err
+	}
+	return table(cmd.OutOrStdout())
+}
+
+// tabulate writes rows under a heading, in columns.
+func tabulate(w io.Writer, heading []string, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, strings.Join(heading, "\t"))
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = oneLine(cell)
+		}
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	return t.Flush()
+}
+
+// more tells on stderr that a list goes on.
+func more(cmd *cobra.Command, cursor string) {
+	if cursor != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "there are more; add --cursor %s\n", cursor)
+	}
+}
+
+// maxCell is how many characters of a text a table shows.
+const maxCell = 100
+
+// oneLine fits a text into a cell.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(plainText(s)), " ")
+	if runes := []rune(s); len(runes) > maxCell {
+		return string(runes[:maxCell-1]) + "…"
+	}
+	return s
+}
+
+// plainText takes out what would steer a terminal: texts come from the data that was checked.
+func plainText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
+
+// ago says how long ago a time was, roughly.
+func ago(then, now time.Time) string {
+	d := now.Sub(then)
+	if d < 0 {
+		return "in " + roughly(-d)
+	}
+	return roughly(d) + " ago"
+}
+
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%dd", int(d.Hours()/24))
+	}
+}
+
+func agoOrNever(then *time.Time, now time.Time) string {
+	if then == nil {
+		return "never"
+	}
+	return ago(*then, now)
+}

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/service"
+)
+
+// wiring is what the server commands are connected to; tests put their own in.
+type wiring struct {
+	newService func(service.Options) (server, error)
+	setup      func(context.Context, service.Options) ([]string, error)
+	migrate    func(ctx context.Context, url string, to int) (from, now int, err error)
+	validator  func(*narrative.Registry) (narrative.Validator, error)
+}
+
+// server is a process as a value.
+type server interface {
+	Start(ctx context.Context) error
+	Wait(ctx context.Context) error // until ctx ends, or for what failed for good
+	Stop()
+	Addr() string            // the API's host:port; empty without one
+	UIURL() string           // the embedded Temporal's UI; empty without one
+	TemporalAddress() string // the embedded Temporal's host:port; empty without one
+	OutboxDir() string       // where mail is written; empty where it is sent
+}
+
+var _ server = (*service.Service)(nil)
+
+func realWiring() wiring {
+	return wiring{
+		newService: func(o service.Options) (server, error) { return service.New(o) },
+		setup:      service.Setup,
+		migrate:    service.Migrate,
+		validator:  service.Validator,
+	}
+}

@@ -1,0 +1,188 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/narrative-go/narrative"
+)
+
+// Each function here lists the keys of one object of the file; docs/configuration.md describes every one of them.
+
+func (d *decoder) manifestKeys(m *narrative.Manifest) []key {
+	return []key{
+		textKey(d, "source", &m.Source),
+		{name: "config", read: func(n *node, path string) {
+			c := narrative.DefaultConfig()
+			if d.object(n, path, d.configKeys(&c)) {
+				m.Config = &c
+			}
+		}},
+		{name: "assertions", read: func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) { m.Assertions = append(m.Assertions, d.assertion(n, path)) })
+		}},
+		{name: "events", read: func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) { m.Events = append(m.Events, d.event(n, path)) })
+		}},
+	}
+}
+
+func (d *decoder) configKeys(c *narrative.Config) []key {
+	return []key{
+		textKey(d, "minimum_datum_log_level", &c.MinimumDatumLogLevel),
+		d.durationKey("default_datum_ttl", &c.DefaultDatumTTL),
+		{name: "admins", read: func(n *node, path string) { d.object(n, path, d.adminKeys(&c.Admins)) }},
+	}
+}
+
+func (d *decoder) adminKeys(a *narrative.Admins) []key {
+	return []key{
+		{name: "email", read: func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) {
+				var address string
+				textKey(d, "", &address).read(n, path)
+				a.Email = append(a.Email, address)
+			})
+		}},
+	}
+}
+
+func (d *decoder) metaKeys(m *narrative.Meta) []key {
+	return []key{
+		textKey(d, "name", &m.Name).must(),
+		textKey(d, "display_name", &m.DisplayName),
+		textKey(d, "class", &m.Class).must(),
+		d.argsKey("args", &m.Args),
+		d.durationKey("every", &m.Every),
+		textKey(d, "cron", &m.Cron),
+		textKey(d, "timezone", &m.Timezone),
+		d.boolKey("enabled", &m.Enabled),
+		textKey(d, "severity", &m.Severity),
+		d.durationKey("timeout", &m.Timeout),
+		textKey(d, "queue", &m.Queue),
+	}
+}
+
+func (d *decoder) assertionKeys(a *narrative.AssertionMeta) []key {
+	return append(d.metaKeys(&a.Meta),
+		d.intKey("fail_after", 1, &a.FailAfter),
+		d.intKey("resolve_after", 1, &a.ResolveAfter),
+		d.intKey("error_after", 1, &a.ErrorAfter),
+		d.intKey("max_attempts", 1, &a.MaxAttempts),
+		d.intKey("max_issues", 1, &a.MaxIssues),
+		key{name: "diagnostics", read: func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) { a.Diagnostics = append(a.Diagnostics, d.diagnostic(n, path)) })
+		}},
+	)
+}
+
+func (d *decoder) eventKeys(e *narrative.EventMeta) []key {
+	return append(d.metaKeys(&e.Meta),
+		d.durationKey("ttl", &e.TTL),
+		key{name: "respond", read: func(n *node, path string) { e.Respond = d.plan(n, path) }},
+	)
+}
+
+func (d *decoder) diagnosticKeys(c *narrative.DeclaredCase) []key {
+	return []key{
+		textKey(d, "case", &c.Case).must(),
+		textKey(d, "when", &c.When),
+		textKey(d, "reason", &c.Reason),
+		{name: "plan", read: func(n *node, path string) { c.Plan = d.plan(n, path) }},
+		d.boolKey("pass", &c.Pass),
+	}
+}
+
+// actionKeys are the keys that stand beside an action's name.
+func (d *decoder) actionKeys(a *narrative.Action) []key {
+	return []key{
+		d.durationKey("timeout", &a.Timeout),
+		{name: "retry", read: func(n *node, path string) {
+			r := narrative.DefaultRetry
+			if d.object(n, path, d.retryKeys(&r)) {
+				a.Retry = &r
+			}
+		}},
+	}
+}
+
+func (d *decoder) retryKeys(r *narrative.Retry) []key {
+	return []key{
+		d.intKey("attempts", 1, &r.Attempts),
+		d.durationKey("backoff", &r.Backoff),
+	}
+}
+
+func (d *decoder) assertion(n *node, path string) narrative.AssertionMeta {
+	a := narrative.AssertionMeta{Meta: narrative.Meta{Enabled: true}}
+	d.object(n, path, d.assertionKeys(&a))
+	a.Args = d.relocated(narrative.AssertionKind, a.Meta)
+	return a
+}
+
+func (d *decoder) event(n *node, path string) narrative.EventMeta {
+	e := narrative.EventMeta{Meta: narrative.Meta{Enabled: true}}
+	d.object(n, path, d.eventKeys(&e))
+	e.Args = d.relocated(narrative.EventKind, e.Meta)
+	return e
+}
+
+// relocated makes paths in the arguments absolute.
+func (d *decoder) relocated(kind narrative.MetaKind, m narrative.Meta) json.RawMessage {
+	if d.registry == nil || d.dir == "" {
+		return m.Args
+	}
+	return d.registry.Relocate(kind, m.Class, m.Args, d.dir)
+}
+
+func (d *decoder) diagnostic(n *node, path string) narrative.DeclaredCase {
+	var c narrative.DeclaredCase
+	d.object(n, path, d.diagnosticKeys(&c))
+	return c
+}
+
+func (d *decoder) plan(n *node, path string) (p narrative.Plan) {
+	d.list(n, path, func(n *node, path string) { p = append(p, d.action(n, path)) })
+	return p
+}
+
+// action reads an entry of a plan: `- webhook: {…}` with timeout and retry beside it, or the API's JSON form.
+func (d *decoder) action(n *node, path string) (a narrative.Action) {
+	if n.kind != object {
+		d.mistyped(n, path, "an action with its arguments, such as {email: {to: …, subject: …}}")
+		return a
+	}
+	keys := d.actionKeys(&a)
+	if apiForm(n) {
+		d.object(n, path, append([]key{textKey(d, "action", &a.Action).must(), d.argsKey("args", &a.Args)}, keys...))
+		return a
+	}
+	var names []string
+	for _, f := range n.fields {
+		if f.key != "timeout" && f.key != "retry" {
+			names = append(names, f.key)
+			if len(names) == 1 {
+				keys = append([]key{d.argsKey(f.key, &a.Args)}, keys...)
+			}
+		}
+	}
+	switch {
+	case len(names) == 0:
+		d.add(n.at, path, "the entry names no action; write - email: {to: …, subject: …}")
+		return a
+	case len(names) > 1:
+		d.add(n.at, path, fmt.Sprintf("the entry names more than one action: %q and %q; begin each with a dash "+
+			"(beside an action only timeout and retry may stand%s)", names[0], names[1],
+			narrative.DidYouMean(names[1], []string{"timeout", "retry"})))
+		return a
+	}
+	a.Action = names[0]
+	d.object(n, path, keys)
+	return a
+}
+
+// apiForm tells whether a plan's entry is written as {action: NAME, args: {…}}.
+func apiForm(n *node) bool {
+	f, there := n.member("action")
+	return there && f.value.kind == text
+}

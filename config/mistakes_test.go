@@ -1,0 +1,178 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/narrative-go/narrative"
+)
+
+func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
+	t.Parallel()
+	const meta = "assertions:\n  - name: a\n    class: plain\n    every: 5m\n"
+	tests := map[string]struct{ text, want string }{
+		"a syntax error": {"config: [1, 2\n", `narrative.yaml:1:9: this is not YAML: sequence end token ']' not found
+  1 | config: [1, 2
+    |         ^`},
+		"a tab": {"config:\n\tadmins: {}\n", "narrative.yaml:2:1: this is not YAML: a tab indents this line; indent with spaces\n" +
+			"  2 | \tadmins: {}\n    | ^"},
+		"a second document": {"config: {}\n---\nconfig: {}\n", `narrative.yaml:3:1: a second document begins here; write one document a file
+  3 | config: {}
+    | ^`},
+		"a list for the whole": {"- a\n", `narrative.yaml:1:1: the file should be an object with keys such as config and assertions; it is a list
+  1 | - a
+    | ^`},
+		"an unknown key at the top": {"assertion: []\n", `narrative.yaml:1:1: "assertion" is not a known key; did you mean "assertions"? (known: source, config, assertions, events)
+  1 | assertion: []
+    | ^`},
+		"a key of a later version": {"config:\n  actions: off\n", `narrative.yaml:2:3: "actions" is not a known key; did you mean "admins"? (known: minimum_datum_log_level, default_datum_ttl, admins)
+  2 |   actions: off
+    |   ^`},
+		"a duplicate key": {meta + "    every: 6m\n", `narrative.yaml:5:5: the key "every" stands twice; the first is on line 4
+  5 |     every: 6m
+    |     ^`},
+		"a number for a duration": {strings.Replace(meta, "5m", "5", 1), `narrative.yaml:4:12: every: 5 is not a duration such as 90s, 5m, 1h or 30d
+  4 |     every: 5
+    |            ^`},
+		"too short an interval": {strings.Replace(meta, "5m", "10ms", 1), `narrative.yaml:4:12: every: must be whole seconds and at least 1s; not 10ms
+  4 |     every: 10ms
+    |            ^`},
+		"a missing key": {"assertions:\n  - class: plain\n    every: 5m\n", `narrative.yaml:2:5: name is missing
+  2 |   - class: plain
+    |     ^`},
+		"an unknown argument deep below": {
+			"assertions:\n  - name: a\n    class: sql\n    every: 5m\n    args: {dsn: x, record: {tpye: i}}\n",
+			`narrative.yaml:5:29: tpye: is not a known field (known: dsn, violations, record)
+  5 |     args: {dsn: x, record: {tpye: i}}
+    |                             ^`},
+		"an argument that is missing": {"assertions:\n  - name: a\n    class: sql\n    every: 5m\n    args: {}\n", `narrative.yaml:5:5: dsn: is missing
+  5 |     args: {}
+    |     ^`},
+		"an unknown argument of an action": {
+			meta + "    diagnostics:\n      - case: c\n        plan:\n          - email: {to: x, sbject: y}\n            timeout: 30s\n",
+			`narrative.yaml:8:28: sbject: is not a known field; did you mean "Subject"? (known: To, Subject)
+  8 |           - email: {to: x, sbject: y}
+    |                            ^`},
+		"a key beside an action": {
+			meta + "    diagnostics:\n      - case: c\n        plan:\n          - email: {to: x}\n            tiemout: 30s\n",
+			`narrative.yaml:8:13: the entry names more than one action: "email" and "tiemout"; begin each with a dash (beside an action only timeout and retry may stand; did you mean "timeout"?)
+  8 |           - email: {to: x}
+    |             ^`},
+		"an expression": {
+			meta + "    diagnostics:\n      - case: c\n        when: issue.rounds = 0\n        pass: true\n",
+			`narrative.yaml:7:15: when: one = does not compare
+  7 |         when: issue.rounds = 0
+    |               ^`},
+		"neither plan nor pass": {meta + "    diagnostics:\n      - case: c\n", `narrative.yaml:6:9: plan: give exactly one of plan and pass: true
+  6 |       - case: c
+    |         ^`},
+		"a NUL":             {"source: \"a\\0b\"\n", "narrative.yaml:1:9: the string contains the character \\u0000, which cannot be stored\n  1 | source: \"a\\0b\"\n    |         ^"},
+		"an unknown anchor": {"config: *base\n", "narrative.yaml:1:9: no anchor &base stands above\n  1 | config: *base\n    |         ^"},
+		"bytes that are no text": {"config: {}\nsource: \xff\n", "narrative.yaml:2:9: the file is not valid UTF-8 here\n" +
+			"  2 | source: \ufffd\n    |         ^"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parseFor(t, tt.text)
+			if err == nil {
+				t.Fatal("no mistake was found")
+			}
+			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if narrative.KindOf(err) != narrative.Invalid {
+				t.Errorf("kind %q", narrative.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestAllMistakesComeAtOnceInOrder(t *testing.T) {
+	t.Parallel()
+	_, err := parseFor(t, `config: {admins: {email: [nobody]}}
+assertions:
+  - name: a
+    class: sqll
+    evry: 5m
+  - name: a
+    class: plain
+    every: 5m
+    fail_after: 0
+events: {}
+`)
+	var m *Mistakes
+	if !errors.As(err, &m) {
+		t.Fatalf("got %T", err)
+	}
+	var got []string
+	for _, one := range m.List {
+		got = append(got, one.Path)
+	}
+	want := []string{"config.admins.email[0]", "assertions[0].class", "assertions[0].evry", "assertions[1].name", "assertions[1].fail_after", "events"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%v", diff, err)
+	}
+	var p narrative.Problems
+	if !errors.As(err, &p) || len(p) != len(m.List) {
+		t.Errorf("as problems: %v", p)
+	}
+}
+
+func TestMistakesBeyondTheFirstHundredAreCounted(t *testing.T) {
+	t.Parallel()
+	_, err := parseFor(t, "assertions:\n"+strings.Repeat("  - 5\n", 130))
+	if err == nil || !strings.HasSuffix(err.Error(), "and 30 more") {
+		t.Errorf("got %.200v", err)
+	}
+}
+
+func TestReadingIsBounded(t *testing.T) {
+	t.Parallel()
+	laughs := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := 1; i < 12; i++ {
+		n, m := string(rune('a'+i)), string(rune('a'+i-1))
+		if i == 1 {
+			m = "a0"
+		}
+		laughs += n + ": &" + n + " [" + strings.Repeat("*"+m+", ", 9) + "*" + m + "]\n"
+	}
+	for name, tt := range map[string]struct{ text, want string }{
+		"size":      {strings.Repeat("#", MaxSize+1), "larger than"},
+		"aliases":   {laughs, "16 MiB with its aliases"},
+		"brackets":  {strings.Repeat("[", 1<<20), "deeper than 64"},
+		"dashes":    {strings.Repeat("- ", 1<<20), "deeper than 64"},
+		"braces":    {strings.Repeat("{a: ", 1<<18), "deeper than 64"},
+		"questions": {strings.Repeat("? ", 1<<20), "deeper than 64"},
+		"keys":      {strings.Repeat("a: 1\n", 1<<19), "more than 1000 keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parseFor(t, tt.text)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %.300v", err)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		"", "config: {admins: {email: [a@example.com]}}", "assertions: [{name: a, class: plain, every: 5m}]",
+		"a: &x [1]\nb: *x\n<<: *x\n", "%YAML 1.2\n---\n? a\n: |\n  b\n...\n", "{\"a\": [1, 2.5, null, true, \"\\u0000\"]}",
+		"assertions:\n  - name: a\n    diagnostics: [{case: c, plan: [{action: email, args: {to: x}}, {email: {}}]}]\n", "!!str 5", "\t- \xff",
+	} {
+		f.Add(seed)
+	}
+	v := validator()
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := Parse([]byte(text), Options{Validator: v, Dir: "/d"})
+		var m *Mistakes
+		if err != nil && (!errors.As(err, &m) || len(m.List) == 0 || err.Error() == "") {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -1,0 +1,485 @@
+package narrative_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/narrative-go/narrative"
+)
+
+// checked builds a check's facts: assertion a of severity error with the default policies, check 10 at second 60, a
+// streak that ended with check 9, nothing open and nothing barred.
+func checked(edits ...func(*narrative.CheckFacts)) narrative.CheckFacts {
+	f := narrative.CheckFacts{
+		Meta:   narrative.AssertionMeta{Meta: narrative.Meta{Name: "a"}}.WithDefaults(),
+		Now:    at(60),
+		Streak: narrative.Streak{LastSeq: 9},
+		Record: narrative.CheckRecord{CheckRun: narrative.CheckRun{Seq: 10, Outcome: narrative.OutcomePassed}},
+		Barred: func(narrative.IssueKey) bool { return false },
+	}
+	for _, edit := range edits {
+		edit(&f)
+	}
+	return f
+}
+
+type fact = func(*narrative.CheckFacts)
+
+func fails(summary string) fact {
+	return func(f *narrative.CheckFacts) {
+		f.Record.Outcome, f.Record.Verdict = narrative.OutcomeFailed, narrative.Verdict{Summary: summary, Reason: "sum"}
+	}
+}
+
+func errored(f *narrative.CheckFacts) {
+	f.Record.Outcome, f.Record.Error = narrative.OutcomeErrored, "no route"
+}
+
+func policies(edit func(*narrative.AssertionMeta)) fact {
+	return func(f *narrative.CheckFacts) { edit(&f.Meta) }
+}
+
+func streak(s narrative.Streak) fact {
+	return func(f *narrative.CheckFacts) { s.LastSeq = 9; f.Streak = s }
+}
+
+func barred(keys ...narrative.IssueKey) fact {
+	return func(f *narrative.CheckFacts) {
+		f.Barred = func(k narrative.IssueKey) bool {
+			for _, b := range keys {
+				if b == k {
+					return true
+				}
+			}
+			return false
+		}
+	}
+}
+
+// violated makes it a failed check of a record assertion with these records violating it.
+func violated(recordIDs ...string) fact {
+	return func(f *narrative.CheckFacts) {
+		f.Record.OverRecords, f.Record.Total = true, len(recordIDs)
+		if len(recordIDs) > 0 {
+			f.Record.Outcome = narrative.OutcomeFailed
+		}
+		for _, id := range recordIDs {
+			f.Record.Violations = append(f.Record.Violations, narrative.Violation{Record: rec(id), Summary: id + " is off", Reason: "sum"})
+		}
+	}
+}
+
+func rec(id string) narrative.Record { return narrative.Record{Type: "invoice", ID: id} }
+
+func recKey(id string) narrative.IssueKey {
+	return narrative.IssueKey{Kind: narrative.KindRecord, Record: rec(id)}
+}
+
+// unresolved is an open issue as the store gives it back; its verdict is the one of fails and violated.
+func unresolved(id string, key narrative.IssueKey, edits ...func(*narrative.Issue)) narrative.Issue {
+	summary, reason := "off", "sum"
+	switch key.Kind {
+	case narrative.KindRecord:
+		summary = key.Record.ID + " is off"
+	case narrative.KindCheckError:
+		summary, reason = "no route", ""
+	case narrative.KindMany:
+		summary, reason = "1 more records violate a than the 1 issues that may be open at once", ""
+	}
+	i := narrative.Issue{
+		ID: id, Assertion: "a", Kind: key.Kind, Record: key.Record, Status: narrative.StatusOpen, Severity: narrative.SeverityError,
+		Summary: summary, Verdict: narrative.Verdict{Summary: summary, Reason: reason}, NextRoundAt: at(50),
+	}
+	for _, edit := range edits {
+		edit(&i)
+	}
+	return i
+}
+
+func open(issues ...narrative.Issue) fact {
+	return func(f *narrative.CheckFacts) { f.Open = issues }
+}
+
+var (
+	failureKey    = narrative.IssueKey{Kind: narrative.KindFailure}
+	checkErrorKey = narrative.IssueKey{Kind: narrative.KindCheckError}
+	manyKey       = narrative.IssueKey{Kind: narrative.KindMany}
+)
+
+// opened is a new issue.
+func opened(key narrative.IssueKey, v narrative.Verdict) narrative.Issue {
+	severity := v.Severity
+	if severity == "" {
+		severity = narrative.SeverityError
+	}
+	return narrative.Issue{Kind: key.Kind, Record: key.Record, Status: narrative.StatusOpen, Severity: severity, Summary: v.Summary, Verdict: v}
+}
+
+func sees(id string, passed bool) []narrative.Observation {
+	return []narrative.Observation{{IssueID: id, CheckSeq: 10, Passed: passed}}
+}
+
+type decision = narrative.CheckDecision
+
+// decided compares decisions; a streak that is not named is not looked at.
+func decided(t *testing.T, want decision, f narrative.CheckFacts) {
+	t.Helper()
+	got := narrative.DecideCheck(f)
+	if want.Streak == (narrative.Streak{}) {
+		want.Streak = got.Streak
+	}
+	same(t, want, got, cmpopts.EquateEmpty())
+}
+
+func TestDecideCheckOfTheWhole(t *testing.T) {
+	t.Parallel()
+	off := narrative.Verdict{Summary: "off", Reason: "sum"}
+	for name, tt := range map[string]struct {
+		facts narrative.CheckFacts
+		want  decision
+	}{
+		"a pass with nothing open changes nothing": {checked(), decision{Streak: narrative.Streak{Passed: 1, LastSeq: 10}}},
+		"a failure opens an issue": {
+			checked(fails("off")), decision{Streak: narrative.Streak{Failed: 1, LastSeq: 10}, Open: []narrative.Issue{opened(failureKey, off)}},
+		},
+		"the verdict's severity goes before the meta's": {
+			checked(func(f *narrative.CheckFacts) {
+				f.Record.Outcome, f.Record.Verdict = narrative.OutcomeFailed, narrative.Verdict{Summary: "off", Severity: narrative.SeverityInfo}
+			}),
+			decision{Open: []narrative.Issue{opened(failureKey, narrative.Verdict{Summary: "off", Severity: narrative.SeverityInfo})}},
+		},
+		"a failure before fail_after opens none": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), streak(narrative.Streak{Failed: 1})),
+			decision{Streak: narrative.Streak{Failed: 2, LastSeq: 10}},
+		},
+		"the failure that fills fail_after opens one": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), streak(narrative.Streak{Failed: 2})),
+			decision{Streak: narrative.Streak{Failed: 3, LastSeq: 10}, Open: []narrative.Issue{opened(failureKey, off)}},
+		},
+		"a pass between begins to count anew": {
+			checked(streak(narrative.Streak{Failed: 2, Errored: 1})), decision{Streak: narrative.Streak{Passed: 1, LastSeq: 10}},
+		},
+		"errors between neither count nor reset": {
+			checked(errored, streak(narrative.Streak{Failed: 2})), decision{Streak: narrative.Streak{Failed: 2, Errored: 1, LastSeq: 10}},
+		},
+		"a won't fix keeps a new issue away": {checked(fails("off"), barred(failureKey)), decision{}},
+		"an older verdict than the newest recorded changes nothing": {
+			checked(fails("off"), func(f *narrative.CheckFacts) { f.Streak = narrative.Streak{Passed: 2, LastSeq: 11} }),
+			decision{Stale: true, Streak: narrative.Streak{Passed: 2, LastSeq: 11}},
+		},
+		"the same verdict twice changes nothing": {
+			checked(fails("off"), func(f *narrative.CheckFacts) { f.Streak.LastSeq = 10 }), decision{Stale: true, Streak: narrative.Streak{LastSeq: 10}},
+		},
+		"a failure is seen by an issue whose round is due": {
+			checked(fails("off"), open(unresolved("i", failureKey))), decision{Observe: sees("i", false)},
+		},
+		"a failing tick that changes nothing is not seen before the round is due": {
+			checked(fails("off"), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.NextRoundAt = at(61) }))), decision{},
+		},
+		"nor while a plan is carried out": {
+			checked(fails("off"), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Working = true }))), decision{},
+		},
+		"nor at an impasse": {
+			checked(fails("off"), open(unresolved("i", failureKey, impasse))), decision{},
+		},
+		"nor where it began before the solution was enacted": {
+			checked(fails("off"), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Status, i.EnactedSeq = narrative.StatusSolutionApplied, 10 }))), decision{},
+		},
+		"a failure after the solution is seen": {
+			checked(fails("off"), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Status, i.EnactedSeq = narrative.StatusSolutionApplied, 9 }))),
+			decision{Observe: sees("i", false)},
+		},
+		"an issue open already is updated below fail_after, too": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), open(unresolved("i", failureKey))),
+			decision{Observe: sees("i", false)},
+		},
+		"another summary is kept and not seen before the round is due": {
+			checked(fails("far off"), open(unresolved("i", failureKey, later))),
+			decision{Changed: []narrative.Issue{unresolved("i", failureKey, later, func(i *narrative.Issue) {
+				i.Summary, i.Verdict.Summary = "far off", "far off"
+			})}},
+		},
+		"other details are kept, too": {
+			checked(fails("off"), details(map[string]any{"total": 8}), open(unresolved("i", failureKey, later, found(map[string]any{"total": int64(7)})))),
+			decision{Changed: []narrative.Issue{unresolved("i", failureKey, later, found(map[string]any{"total": 8}))}},
+		},
+		"the same details as read back are no change": {
+			checked(fails("off"), details(map[string]any{"total": 7, "by": at(1), "of": []string{"x"}}),
+				open(unresolved("i", failureKey, later, found(map[string]any{"total": int64(7), "by": "2026-03-01T12:00:01Z", "of": []any{"x"}})))),
+			decision{},
+		},
+		"another reason is seen at once": {
+			checked(fails("off"), open(unresolved("i", failureKey, later, func(i *narrative.Issue) { i.Verdict.Reason = "timeout" }))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Observe: sees("i", false), Reasons: map[string]string{"i": "now fails with severity error: off"},
+			},
+		},
+		"another severity is seen at once": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.Severity = narrative.SeverityCritical }), open(unresolved("i", failureKey, later))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) {
+					i.NextRoundAt, i.Severity = at(60), narrative.SeverityCritical
+				})},
+				Observe: sees("i", false), Reasons: map[string]string{"i": "now fails with severity critical: off"},
+			},
+		},
+		"another reason at an impasse is kept and starts nothing": {
+			checked(fails("off"), open(unresolved("i", failureKey, impasse, func(i *narrative.Issue) { i.Verdict.Reason = "timeout" }))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, impasse, func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Reasons: map[string]string{"i": "now fails with severity error: off"},
+			},
+		},
+		"a pass is seen":               {checked(open(unresolved("i", failureKey))), decision{Observe: sees("i", true)}},
+		"a pass is seen at an impasse": {checked(open(unresolved("i", failureKey, impasse))), decision{Observe: sees("i", true)}},
+		"a pass before resolve_after is counted": {
+			checked(policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 2 }), open(unresolved("i", failureKey))),
+			decision{Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) { i.Passes = 1 })}},
+		},
+		"the pass that fills resolve_after is seen": {
+			checked(policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 2 }), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Passes = 1 }))),
+			decision{Observe: sees("i", true)},
+		},
+		"a failure between begins to count anew": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 2 }), open(unresolved("i", failureKey, later, func(i *narrative.Issue) { i.Passes = 1 }))),
+			decision{Changed: []narrative.Issue{unresolved("i", failureKey, later)}},
+		},
+		"a pass is not seen while a plan is carried out": {
+			checked(open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Working = true }))), decision{},
+		},
+		"a pass that began before the solution was enacted is not seen": {
+			checked(open(unresolved("i", failureKey, func(i *narrative.Issue) { i.EnactedSeq = 10 }))), decision{},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			decided(t, tt.want, tt.facts)
+		})
+	}
+}
+
+func impasse(i *narrative.Issue) {
+	i.Status, i.Awaiting = narrative.StatusImpasse, &narrative.Awaiting{For: narrative.AwaitingChoice, Since: at(1)}
+}
+
+// later puts the next round off until after the check.
+func later(i *narrative.Issue) { i.NextRoundAt = at(100) }
+
+func details(d map[string]any) fact {
+	return func(f *narrative.CheckFacts) { f.Record.Verdict.Details = d }
+}
+
+func found(d map[string]any) func(*narrative.Issue) {
+	return func(i *narrative.Issue) { i.Verdict.Details = d }
+}
+
+func TestDecideCheckOfErrors(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		facts narrative.CheckFacts
+		want  decision
+	}{
+		"errors before error_after open nothing": {
+			checked(errored, streak(narrative.Streak{Errored: 1})), decision{Streak: narrative.Streak{Errored: 2, LastSeq: 10}},
+		},
+		"the error that fills it opens a check_error issue": {
+			checked(errored, streak(narrative.Streak{Errored: 2})),
+			decision{Streak: narrative.Streak{Errored: 3, LastSeq: 10}, Open: []narrative.Issue{opened(checkErrorKey, narrative.Verdict{Summary: "no route"})}},
+		},
+		"a won't fix keeps that away, too": {checked(errored, streak(narrative.Streak{Errored: 2}), barred(checkErrorKey)), decision{}},
+		"an error neither resolves nor is seen by a failure": {
+			checked(errored, open(unresolved("i", failureKey))), decision{Streak: narrative.Streak{Errored: 1, LastSeq: 10}},
+		},
+		"an error is seen by the check_error issue": {
+			checked(errored, streak(narrative.Streak{Errored: 7}), open(unresolved("i", checkErrorKey))), decision{Observe: sees("i", false)},
+		},
+		"another error is kept": {
+			checked(errored, streak(narrative.Streak{Errored: 7}), open(unresolved("i", checkErrorKey, later, func(i *narrative.Issue) { i.Summary, i.Verdict.Summary = "refused", "refused" }))),
+			decision{Changed: []narrative.Issue{unresolved("i", checkErrorKey, later)}},
+		},
+		"a pass closes it, whatever resolve_after": {
+			checked(policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 5 }), open(unresolved("i", checkErrorKey))), decision{Observe: sees("i", true)},
+		},
+		"a failure closes it, too": {
+			checked(fails("off"), open(unresolved("i", checkErrorKey))),
+			decision{Observe: sees("i", true), Open: []narrative.Issue{opened(failureKey, narrative.Verdict{Summary: "off", Reason: "sum"})}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			decided(t, tt.want, tt.facts)
+		})
+	}
+}
+
+func TestDecideCheckOfRecords(t *testing.T) {
+	t.Parallel()
+	wrong := func(id string) narrative.Issue {
+		return opened(recKey(id), narrative.Verdict{Summary: id + " is off", Reason: "sum"})
+	}
+	atMost := func(n int) fact { return policies(func(m *narrative.AssertionMeta) { m.MaxIssues = n }) }
+	tooMany := func(count, room int, sample ...any) narrative.Verdict {
+		return narrative.Verdict{
+			Summary: fmt.Sprintf("%d more records violate a than the %d issues that may be open at once", count, room),
+			Details: map[string]any{"count": count, "sample": sample},
+		}
+	}
+	sixty := ids(60)
+	for name, tt := range map[string]struct {
+		facts narrative.CheckFacts
+		want  decision
+	}{
+		"each record has its own issue": {checked(violated("7", "8")), decision{Open: []narrative.Issue{wrong("7"), wrong("8")}}},
+		"the next one is opened beside": {
+			checked(violated("7", "8"), open(unresolved("i7", recKey("7"), later))), decision{Open: []narrative.Issue{wrong("8")}},
+		},
+		"one that is right again recovers, the others stay": {
+			checked(violated("8"), open(unresolved("i7", recKey("7")), unresolved("i8", recKey("8"), later))), decision{Observe: sees("i7", true)},
+		},
+		"all recover where none violates": {
+			checked(violated(), open(unresolved("i7", recKey("7")), unresolved("i8", recKey("8")))),
+			decision{Observe: append(sees("i7", true), sees("i8", true)...)},
+		},
+		"a record under won't fix is left out and takes no room": {
+			checked(violated("7", "8"), atMost(1), barred(recKey("7"))), decision{Open: []narrative.Issue{wrong("8")}},
+		},
+		"a record of which nothing could be said neither opens nor recovers": {
+			checked(violated("8"), func(f *narrative.CheckFacts) { f.Record.Unknown = []narrative.Record{rec("7"), rec("9")} },
+				open(unresolved("i7", recKey("7")), unresolved("i8", recKey("8"), later))),
+			decision{},
+		},
+		"many stands for the rest, with the exact count": {
+			checked(violated("7", "8", "9"), atMost(1)),
+			decision{Open: []narrative.Issue{wrong("7"), opened(manyKey, tooMany(2, 1, "8", "9"))}},
+		},
+		"its sample is of ten": {
+			checked(violated(sixty...), atMost(48)),
+			decision{Open: append(wrongs(wrong, sixty[:48]), opened(manyKey, tooMany(12, 48,
+				"r48", "r49", "r50", "r51", "r52", "r53", "r54", "r55", "r56", "r57")))},
+		},
+		"violations that were not kept are counted": {
+			checked(violated("7", "8"), atMost(1), func(f *narrative.CheckFacts) { f.Record.Total = 12_000 }),
+			decision{Open: []narrative.Issue{wrong("7"), opened(manyKey, tooMany(11_999, 1, "8"))}},
+		},
+		"issues that are open take the room": {
+			checked(violated("7", "8"), atMost(1), open(unresolved("i8", recKey("8"), later))),
+			decision{Open: []narrative.Issue{opened(manyKey, tooMany(1, 1, "7"))}},
+		},
+		"many under won't fix stays away": {
+			checked(violated("7", "8"), atMost(1), barred(manyKey)), decision{Open: []narrative.Issue{wrong("7")}},
+		},
+		"many is updated while it is too many": {
+			checked(violated("7", "8", "9"), atMost(1), open(unresolved("i7", recKey("7"), later), unresolved("im", manyKey, later))),
+			decision{Changed: []narrative.Issue{unresolved("im", manyKey, later, func(i *narrative.Issue) {
+				i.Verdict = tooMany(2, 1, "8", "9")
+				i.Summary = i.Verdict.Summary
+			})}},
+		},
+		"many recovers once there is room": {
+			checked(violated("7"), atMost(1), open(unresolved("i7", recKey("7"), later), unresolved("im", manyKey))), decision{Observe: sees("im", true)},
+		},
+		"the issue of the whole recovers once it is over records": {
+			checked(violated("7"), open(unresolved("i", failureKey))), decision{Open: []narrative.Issue{wrong("7")}, Observe: sees("i", true)},
+		},
+		"those of records recover once it is of the whole": {
+			checked(fails("off"), open(unresolved("i7", recKey("7")), unresolved("im", manyKey), unresolved("i", failureKey, later))),
+			decision{Observe: append(sees("i7", true), sees("im", true)...)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			decided(t, tt.want, tt.facts)
+		})
+	}
+}
+
+func wrongs(wrong func(string) narrative.Issue, ids []string) (all []narrative.Issue) {
+	for _, id := range ids {
+		all = append(all, wrong(id))
+	}
+	return all
+}
+
+func TestRoundDue(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		edit func(*narrative.Issue)
+		want bool
+	}{
+		"for an open issue":                   {func(*narrative.Issue) {}, true},
+		"for one whose solution did not help": {func(i *narrative.Issue) { i.Status, i.EnactedSeq = narrative.StatusSolutionApplied, 9 }, true},
+		"at the very moment":                  {func(i *narrative.Issue) { i.NextRoundAt = at(60) }, true},
+		"not before":                          {func(i *narrative.Issue) { i.NextRoundAt = at(61) }, false},
+		"not during a round":                  {func(i *narrative.Issue) { i.Working = true }, false},
+		"not while a person is awaited":       {impasse, false},
+		"not by a check as old as the fix":    {func(i *narrative.Issue) { i.EnactedSeq = 10 }, false},
+		"not for a resolved issue":            {func(i *narrative.Issue) { i.Status = narrative.StatusResolved }, false},
+		"not for one that won't be fixed":     {func(i *narrative.Issue) { i.Status = narrative.StatusWontFix }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, narrative.RoundDue(unresolved("i", failureKey, tt.edit), 10, at(60)))
+		})
+	}
+}
+
+func TestRoundWait(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		interval time.Duration
+		idle     int
+		want     time.Duration
+	}{
+		"the next tick after something new":  {5 * time.Minute, 0, 0},
+		"the next tick after one idle round": {5 * time.Minute, 1, 5*time.Minute - 150*time.Second},
+		"the second tick after two":          {5 * time.Minute, 2, 10*time.Minute - 150*time.Second},
+		"the fourth tick after three":        {5 * time.Minute, 3, 20*time.Minute - 150*time.Second},
+		"an hour at most":                    {5 * time.Minute, 9, time.Hour - 150*time.Second},
+		"an hour at most for seconds":        {time.Second, 1_000_000, time.Hour - 500*time.Millisecond},
+		"the next tick of an hourly check":   {time.Hour, 7, 0},
+		"the next tick of a daily check":     {24 * time.Hour, 7, 0},
+	} {
+		t.Run("is "+name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, narrative.RoundWait(tt.interval, tt.idle))
+		})
+	}
+}
+
+func TestArbitrate(t *testing.T) {
+	t.Parallel()
+	const exec, pass = narrative.Exec, narrative.Pass
+	for want, proposals := range map[narrative.Ruling][][]narrative.StepAction{
+		narrative.RuleNone: {nil, {}}, narrative.RulePass: {{pass}}, narrative.RuleExec: {{exec}},
+		narrative.RuleSeveral: {{exec, exec}, {pass, pass}, {exec, pass}, {pass, exec, pass}},
+	} {
+		for _, proposed := range proposals {
+			t.Run(fmt.Sprintf("%s of %v", want, proposed), func(t *testing.T) {
+				t.Parallel()
+				same(t, want, narrative.Arbitrate(proposed))
+			})
+		}
+	}
+}
+
+func TestExhausted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status   narrative.Status
+		attempts int
+		want     bool
+	}{
+		"after the last solution":  {narrative.StatusSolutionApplied, 3, true},
+		"not after the one before": {narrative.StatusSolutionApplied, 2, false},
+		"not while it is open":     {narrative.StatusOpen, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, narrative.Exhausted(tt.status, tt.attempts, 3))
+		})
+	}
+}

@@ -1,0 +1,151 @@
+// Package httpapi is Narrative's HTTP API: JSON under /api/v1, liveness and readiness, and its own description at
+// /openapi.json.
+//
+// Requests are judged by the ground floor (narrative.DecodeSignal, Datum.Validate and so on) and by the types of the
+// query parameters; every refusal is a problem document (RFC 9457) whose errors name the field. 400 is what cannot be
+// read (JSON, query, cursor), 422 what can be read and is not acceptable. One table in problem.go maps kinds of errors
+// to statuses.
+//
+// The handler bounds the time and size of what it reads itself, so the server around it should set ReadHeaderTimeout
+// and IdleTimeout, and neither ReadTimeout nor WriteTimeout: a check is waited for up to half a minute, and a stream
+// of datums may take as long as it keeps moving.
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	narrative "github.com/narrative-go/narrative"
+)
+
+// Options say what the API stands on.
+type Options struct {
+	Store    narrative.Store    // required
+	Operator narrative.Operator // required
+	// Apply validates the text of a narrative.yaml and makes the store and Temporal match it. source labels it, dir is
+	// what its relative paths are relative to. Mistakes are narrative.Problems, with the place for a path. Required.
+	Apply func(ctx context.Context, text []byte, source, dir string) (narrative.Applied, error)
+	// Ready tells how the process stands. Required.
+	Ready func(ctx context.Context) Readiness
+
+	Version string       // told by /openapi.json; default "dev"
+	Logger  *slog.Logger // default discards
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// CheckWait is how long a check that was asked for is waited for; default 30 s.
+	CheckWait time.Duration
+}
+
+// api is the handlers' receiver.
+type api struct {
+	Options
+	mux *http.ServeMux
+	doc huma.API
+}
+
+// New returns the API as a handler, or says which option is missing.
+func New(o Options) (http.Handler, error) {
+	for _, required := range []struct {
+		name    string
+		missing bool
+	}{{"Store", o.Store == nil}, {"Operator", o.Operator == nil}, {"Apply", o.Apply == nil}, {"Ready", o.Ready == nil}} {
+		if required.missing {
+			return nil, narrative.Errorf(narrative.Invalid, "httpapi: Options.%s is required", required.name)
+		}
+	}
+	a := &api{Options: o.withDefaults(), mux: http.NewServeMux()}
+	a.doc = humago.New(a.mux, describe(a.Version))
+	a.doc.UseMiddleware(ownStatus)
+	a.routes()
+	if err := a.serveDescription(); err != nil {
+		return nil, err
+	}
+	return a.guard(), nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.CheckWait == 0 {
+		o.CheckWait = 30 * time.Second
+	}
+	return o
+}
+
+func (a *api) routes() {
+	a.datumRoutes()
+	a.issueRoutes()
+	a.assertionRoutes()
+	a.eventRoutes()
+	a.applyRoutes()
+	a.healthRoutes()
+}
+
+// now is the time to microseconds, as the store keeps it.
+func (a *api) now() time.Time { return a.Now().UTC().Truncate(time.Microsecond) }
+
+// route is one operation as the API describes it.
+type route struct {
+	method, path string
+	id           string // names the operation in /openapi.json
+	tag          string
+	summary      string
+	errors       []int // statuses besides 400 and 500
+	body         *huma.RequestBody
+	query        bool          // an Invalid error means a malformed query: 400
+	timeout      time.Duration // default requestTimeout; negative: the handler bounds its time itself
+}
+
+const requestTimeout = 30 * time.Second
+
+// add registers a route. The request's body is described and not judged by huma: the handler reads it.
+func add[I, O any](a *api, r route, handle func(context.Context, *I) (*O, error)) {
+	op := huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Tags: []string{r.tag},
+		Errors: append([]int{http.StatusBadRequest}, r.errors...),
+	}
+	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
+		if r.timeout >= 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, cmp.Or(r.timeout, requestTimeout))
+			defer cancel()
+		}
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, r, err)
+		}
+		return out, nil
+	})
+	described := a.operation(r.method, r.path)
+	described.RequestBody = r.body
+	if r.body == nil {
+		delete(described.Responses, "422") // huma adds it; without a body nothing is unprocessable
+	}
+}
+
+// operation returns the description of a route.
+func (a *api) operation(method, path string) *huma.Operation {
+	item := a.doc.OpenAPI().Paths[path]
+	if method == http.MethodPost {
+		return item.Post
+	}
+	return item.Get
+}
+
+// answer is a response of status 200 with a JSON body.
+type answer[T any] struct{ Body T }
+
+func answered[T any](body T) *answer[T] { return &answer[T]{Body: body} }

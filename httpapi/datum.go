@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	narrative "github.com/narrative-go/narrative"
+)
+
+func (a *api) datumRoutes() {
+	add(a, route{
+		method: http.MethodPost, path: "/api/v1/datums", id: "add-datums", tag: "datums",
+		summary: "Store one datum, a JSON array of them (all or nothing), or NDJSON (each line alone)",
+		errors:  []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		body:    a.datumBody(), timeout: -1,
+	}, a.addDatums)
+	add(a, route{
+		method: http.MethodGet, path: "/api/v1/datums", id: "list-datums", tag: "datums",
+		summary: "List datums, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
+	}, a.listDatums)
+}
+
+// DatumInput is a datum as it is sent.
+type DatumInput struct {
+	Origin    string          `json:"origin" doc:"What tells it; at most 255 bytes"`
+	Name      string          `json:"name" doc:"What is told; at most 255 bytes"`
+	Note      json.RawMessage `json:"note,omitempty" doc:"Any JSON"`
+	Level     string          `json:"level,omitempty" doc:"trace, debug, info, warn or error, in any case; default info"`
+	ThreadID  string          `json:"thread_id,omitempty" doc:"Ties datums together; given when empty"`
+	TTL       *string         `json:"ttl,omitempty" doc:"How long it is kept, such as 90s, 5m, 1h or 30d; default the configuration's"`
+	ExpiresAt *string         `json:"expires_at,omitempty" doc:"Until when it is kept, instead of ttl; RFC 3339"`
+	At        *string         `json:"at,omitempty" doc:"When it was so, RFC 3339; default now"`
+}
+
+// datum returns the datum that the input says, as of now, or what is wrong with it.
+func (in DatumInput) datum(now time.Time, config narrative.Config) (narrative.Datum, error) {
+	d := narrative.Datum{Origin: in.Origin, Name: in.Name, Note: in.Note, ThreadID: in.ThreadID, At: now}
+	if len(d.Note) == 0 {
+		d.Note = json.RawMessage("null")
+	}
+	level, err := narrative.ParseLevel(in.Level)
+	d.Level = level
+	problems := d.Validate()
+	problems = append(problems, narrative.ProblemsOf("level", err)...)
+	if at, err := instant(in.At); err != nil {
+		problems = append(problems, narrative.ProblemsOf("at", err)...)
+	} else if at != nil {
+		d.At = *at
+	}
+	expires, more := in.expiry(now, config)
+	d.ExpiresAt = expires
+	return d, append(problems, more...).Err()
+}
+
+func (in DatumInput) expiry(now time.Time, config narrative.Config) (*time.Time, narrative.Problems) {
+	ttl := config.DefaultDatumTTL
+	switch {
+	case in.TTL != nil && in.ExpiresAt != nil:
+		return nil, narrative.Problems{{Path: "expires_at", Message: "give either ttl or expires_at, not both"}}
+	case in.ExpiresAt != nil:
+		at, err := instant(in.ExpiresAt)
+		if err == nil && !at.After(now) {
+			err = narrative.Errorf(narrative.Invalid, "lies in the past")
+		}
+		return at, narrative.ProblemsOf("expires_at", err)
+	case in.TTL != nil:
+		given, err := narrative.ParseDuration(*in.TTL)
+		if err == nil && given <= 0 {
+			err = narrative.Errorf(narrative.Invalid, "must be more than 0s")
+		}
+		if err != nil {
+			return nil, narrative.ProblemsOf("ttl", err)
+		}
+		ttl = given
+	}
+	if ttl == 0 {
+		return nil, nil
+	}
+	at := now.Add(time.Duration(ttl))
+	return &at, nil
+}
+
+// instant reads an RFC 3339 time as UTC; nil is nil.
+func instant(s *string) (*time.Time, error) {
+	if s == nil {
+		return nil, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, *s)
+	if err != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+		return nil, narrative.Errorf(narrative.Invalid, "%q is not a time such as 2026-01-02T15:04:05Z", *s)
+	}
+	t = t.UTC().Truncate(time.Microsecond)
+	return &t, nil
+}
+
+// DatumsQuery is the query of the list of datums.
+type DatumsQuery struct {
+	Origin   string    `query:"origin"`
+	Name     string    `query:"name"`
+	Level    string    `query:"level" doc:"Exactly this level"`
+	MinLevel string    `query:"min_level" doc:"This level or a higher one"`
+	ThreadID string    `query:"thread_id"`
+	Since    time.Time `query:"since" doc:"At this time or later"`
+	Until    time.Time `query:"until" doc:"Before this time"`
+	Q        string    `query:"q" doc:"Text in name, origin or note, in any case"`
+	PageQuery
+}
+
+func (a *api) listDatums(ctx context.Context, in *DatumsQuery) (*answer[narrative.Listed[narrative.Datum]], error) {
+	q := narrative.DatumQuery{
+		Origin: in.Origin, Name: in.Name, ThreadID: in.ThreadID, Since: in.Since.UTC(), Until: in.Until.UTC(), Text: in.Q, Now: a.now(),
+	}
+	problems := textProblems(map[string]string{"origin": in.Origin, "name": in.Name, "thread_id": in.ThreadID, "q": in.Q})
+	problems = append(problems, levelFilter("level", in.Level, &q.Level)...)
+	problems = append(problems, levelFilter("min_level", in.MinLevel, &q.MinLevel)...)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	listed, err := a.Store.Datums(ctx, q, in.page())
+	return answered(neverNull(listed)), err
+}
+
+func levelFilter(path, value string, into *narrative.Level) narrative.Problems {
+	if value == "" {
+		return nil
+	}
+	level, err := narrative.ParseLevel(value)
+	*into = level
+	return narrative.ProblemsOf(path, err)
+}
+
+// datumBody describes what may be posted.
+func (a *api) datumBody() *huma.RequestBody {
+	one := schemaOf[DatumInput](a)
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}},
+		ndjsonType:         {Schema: &huma.Schema{Type: huma.TypeString, Description: "One datum as a JSON object on each line of at most 1 MiB"}},
+	}}
+}

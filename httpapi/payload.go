@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Limits of what is read.
+const (
+	maxBody      = 1 << 20 // of a request's body
+	maxApplyBody = 4 << 20 // of a narrative.yaml
+	readTimeout  = 30 * time.Second
+)
+
+// payload is a request's body, not read yet.
+type payload struct {
+	reader      io.Reader
+	contentType string
+	deadline    func(time.Time) error
+}
+
+var _ huma.Resolver = (*payload)(nil)
+
+// Resolve takes hold of the body. It is called by huma before the handler.
+func (p *payload) Resolve(ctx huma.Context) []error {
+	p.reader, p.deadline = ctx.BodyReader(), ctx.SetReadDeadline
+	p.contentType, _, _ = mime.ParseMediaType(ctx.Header("Content-Type"))
+	return nil
+}
+
+// read returns the whole body, or refuses one of more than limit bytes or that does not arrive in time.
+func (p *payload) read(limit int64) ([]byte, error) {
+	_ = p.deadline(time.Now().Add(readTimeout)) // not every transport has deadlines
+	defer func() { _ = p.deadline(time.Time{}) }()
+	body, err := io.ReadAll(io.LimitReader(p.reader, limit+1))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if int64(len(body)) > limit {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)}
+	}
+	return body, nil
+}
+
+// readJSON is read for a body that must be well-formed JSON, or empty.
+func (p *payload) readJSON(limit int64) ([]byte, error) {
+	switch p.contentType {
+	case "", "application/json", "application/x-www-form-urlencoded": // the last is what curl -d says
+	default:
+		return nil, &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("the body must be application/json, not %s", p.contentType)}
+	}
+	body, err := p.read(limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 && !json.Valid(body) {
+		var v any
+		return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the body is not valid JSON: %v", json.Unmarshal(body, &v))}
+	}
+	return body, nil
+}
+
+// moving returns the body as a reader that may take as long as it likes while something arrives.
+func (p *payload) moving() io.Reader { return movingReader{p} }
+
+type movingReader struct{ payload *payload }
+
+func (m movingReader) Read(b []byte) (int, error) {
+	_ = m.payload.deadline(time.Now().Add(readTimeout))
+	return m.payload.reader.Read(b)
+}
+
+func unreadable(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &refusal{http.StatusRequestTimeout, "the body did not arrive in time"}
+	}
+	return &refusal{http.StatusBadRequest, "the body ended early"}
+}

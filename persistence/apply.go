@@ -1,0 +1,224 @@
+package persistence
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence/engine"
+)
+
+// Apply makes the store hold what the manifest says. Two manifests are applied one after the other: the row of the
+// configuration is locked first.
+func (s *Store) Apply(ctx context.Context, m narrative.Manifest, now time.Time) (narrative.Applied, error) {
+	wanted, err := wantedMetas(m)
+	if err != nil {
+		return narrative.Applied{}, during(err, "apply %s", m.Source)
+	}
+	var applied narrative.Applied
+	err = s.engine.Tx(ctx, func(tx engine.Tx) error {
+		applied = narrative.Applied{Created: []string{}, Changed: []string{}, Unchanged: []string{}}
+		held, err := s.held(ctx, tx)
+		if err != nil {
+			return err
+		}
+		b := &engine.Batch{}
+		for _, w := range wanted {
+			if err := w.queue(b, &applied, held, now); err != nil {
+				return err
+			}
+		}
+		if err := queueNewConfig(b, m.Config, held.config, &applied); err != nil {
+			return err
+		}
+		return tx.Run(ctx, b)
+	})
+	if err != nil {
+		return narrative.Applied{}, during(err, "apply %s", m.Source)
+	}
+	return applied, nil
+}
+
+// wanted is a meta of either kind as it shall be: its columns beyond those that Meta has, and its content.
+type wanted struct {
+	kind    narrative.MetaKind
+	meta    narrative.Meta
+	own     []any
+	content []byte
+}
+
+// heldMetas is what the store holds before.
+type heldMetas struct {
+	config  narrative.Config
+	kinds   map[string]narrative.MetaKind
+	content map[string][]byte
+}
+
+func (s *Store) held(ctx context.Context, tx engine.Tx) (*heldMetas, error) {
+	held := &heldMetas{kinds: map[string]narrative.MetaKind{}, content: map[string][]byte{}}
+	b := &engine.Batch{}
+	queueConfig(b, &held.config, s.dialect.Lock("FOR UPDATE"))
+	b.Query(func(r engine.Row) error {
+		var m narrative.AssertionMeta
+		if err := r.Scan(scanAssertion(&m)...); err != nil {
+			return err
+		}
+		return held.keep(narrative.AssertionKind, m.Name, m)
+	}, "SELECT "+assertionColumns+" FROM assertion_metas")
+	b.Query(func(r engine.Row) error {
+		var m narrative.EventMeta
+		if err := r.Scan(scanEvent(&m)...); err != nil {
+			return err
+		}
+		return held.keep(narrative.EventKind, m.Name, m)
+	}, "SELECT "+eventColumns+" FROM event_metas")
+	return held, tx.Run(ctx, b)
+}
+
+func (h *heldMetas) keep(kind narrative.MetaKind, name string, meta any) (err error) {
+	h.kinds[name] = kind
+	h.content[name], err = contentOf(meta)
+	return err
+}
+
+// contentOf is the JSON of a meta with its members sorted and its numbers as they were written.
+func contentOf(meta any) ([]byte, error) {
+	b, err := encodeJSON(meta)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var plain any
+	if err := d.Decode(&plain); err != nil {
+		return nil, err
+	}
+	return encodeJSON(plain)
+}
+
+// wantedMetas returns the manifest's metas with their defaults, by name, so that two manifests lock rows in one order.
+func wantedMetas(m narrative.Manifest) ([]wanted, error) {
+	var t texts
+	t.value("source", m.Source)
+	t.value("config", m.Config)
+	var all []wanted
+	for _, a := range m.Assertions {
+		a = a.WithDefaults()
+		a.Source = cmp.Or(m.Source, a.Source)
+		t.value("assertions."+a.Name, a)
+		diagnostics, err := encodeJSON(orEmpty(a.Diagnostics))
+		if err != nil {
+			return nil, during(err, "assertion %q", a.Name)
+		}
+		own := []any{a.FailAfter, a.ResolveAfter, a.ErrorAfter, a.MaxAttempts, a.MaxIssues, engine.JSON(diagnostics)}
+		content, err := contentOf(a)
+		if err != nil {
+			return nil, during(err, "assertion %q", a.Name)
+		}
+		all = append(all, wanted{narrative.AssertionKind, a.Meta, own, content})
+	}
+	for _, e := range m.Events {
+		e = e.WithDefaults()
+		e.Source = cmp.Or(m.Source, e.Source)
+		t.value("events."+e.Name, e)
+		respond, err := encodeJSON(orEmpty(e.Respond))
+		if err != nil {
+			return nil, during(err, "event %q", e.Name)
+		}
+		content, err := contentOf(e)
+		if err != nil {
+			return nil, during(err, "event %q", e.Name)
+		}
+		all = append(all, wanted{narrative.EventKind, e.Meta, []any{int64(e.TTL), engine.JSON(respond)}, content})
+	}
+	slices.SortStableFunc(all, func(a, b wanted) int { return strings.Compare(a.meta.Name, b.meta.Name) })
+	return all, t.err()
+}
+
+func orEmpty[S ~[]E, E any](s S) S {
+	if s == nil {
+		return S{}
+	}
+	return s
+}
+
+// queue adds the statements that make the store hold w, none where it does already.
+func (w wanted) queue(b *engine.Batch, applied *narrative.Applied, held *heldMetas, now time.Time) error {
+	name := w.meta.Name
+	kind, taken := held.kinds[name]
+	if taken && kind != w.kind {
+		return narrative.Errorf(narrative.Invalid, "the name %q is taken by an %s already; names are unique across assertions and events", name, kind)
+	}
+	if taken && bytes.Equal(held.content[name], w.content) {
+		applied.Unchanged = append(applied.Unchanged, name)
+		return nil
+	}
+	held.kinds[name], held.content[name] = w.kind, w.content // for a name that stands twice
+	if !taken {
+		applied.Created = append(applied.Created, name)
+		b.Exec("INSERT INTO meta_names (name, kind) VALUES ($1, $2)", name, string(w.kind))
+		b.Exec(insertMeta[w.kind], w.arguments(now)...)
+		return nil
+	}
+	applied.Changed = append(applied.Changed, name)
+	b.Exec(updateMeta[w.kind], w.arguments(now)...)
+	return nil
+}
+
+func (w wanted) arguments(now time.Time) []any {
+	m := w.meta
+	return append([]any{
+		m.Name, m.DisplayName, m.Class, engine.JSON(m.Args), int64(m.Every), m.Cron, m.Timezone, m.Enabled,
+		string(m.Severity), int64(m.Timeout), m.Queue, m.Source, now,
+	}, w.own...)
+}
+
+var insertMeta = map[narrative.MetaKind]string{
+	narrative.AssertionKind: `
+		INSERT INTO assertion_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
+			timeout_ns, queue, source, updated_at, fail_after, resolve_after, error_after, max_attempts, max_issues,
+			diagnostics)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+	narrative.EventKind: `
+		INSERT INTO event_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
+			timeout_ns, queue, source, updated_at, ttl_ns, respond)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+}
+
+const setMeta = `
+	SET display_name = $2, class = $3, args = $4, every_ns = $5, cron = $6, timezone = $7, enabled = $8, severity = $9,
+		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, revision = revision + 1`
+
+var updateMeta = map[narrative.MetaKind]string{
+	narrative.AssertionKind: "UPDATE assertion_metas" + setMeta + `,
+		fail_after = $14, resolve_after = $15, error_after = $16, max_attempts = $17, max_issues = $18, diagnostics = $19
+	WHERE name = $1`,
+	narrative.EventKind: "UPDATE event_metas" + setMeta + `, ttl_ns = $14, respond = $15
+	WHERE name = $1`,
+}
+
+func queueNewConfig(b *engine.Batch, to *narrative.Config, from narrative.Config, applied *narrative.Applied) error {
+	if to == nil {
+		return nil
+	}
+	c := *to
+	c.MinimumDatumLogLevel = cmp.Or(c.MinimumDatumLogLevel, narrative.Info)
+	c.Admins.Email = orEmpty(c.Admins.Email)
+	if c.MinimumDatumLogLevel == from.MinimumDatumLogLevel && c.DefaultDatumTTL == from.DefaultDatumTTL &&
+		slices.Equal(c.Admins.Email, from.Admins.Email) {
+		return nil
+	}
+	admins, err := encodeJSON(c.Admins)
+	if err != nil {
+		return err
+	}
+	applied.Config = true
+	b.Exec("UPDATE narrative_config SET minimum_datum_log_level = $1, default_datum_ttl_ns = $2, admins = $3 WHERE id = 1",
+		string(c.MinimumDatumLogLevel), int64(c.DefaultDatumTTL), engine.JSON(admins))
+	return nil
+}

@@ -1,0 +1,48 @@
+package conformance
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/narrative-go/narrative"
+)
+
+var sweepTests = map[string]func(*bench){
+	"a sweep deletes what is past keeping, a few at a time": func(b *bench) {
+		b.watch(assertion("a"))
+		b.notice(event("e", time.Hour))
+		var datums []narrative.Datum
+		for i := range 5 {
+			datums = append(datums, narrative.Datum{Origin: "o", Name: fmt.Sprint(i), At: at(0), ExpiresAt: ptr(time.Hour)})
+			b.check("a", time.Duration(i)*time.Second, narrative.Passed("fine"))
+			b.detect("e", 0, narrative.Occurrence{Summary: map[string]any{"i": i}})
+		}
+		datums = append(datums, narrative.Datum{Origin: "o", Name: "kept", At: at(0)}, narrative.Datum{Origin: "o", Name: "later", At: at(0), ExpiresAt: ptr(2 * time.Hour)})
+		must(b.store.AddDatums(b.ctx, datums))(b)
+		pending := must(b.store.PendingHandoffs(b.ctx, at(time.Hour), 100))(b)
+		b.do(b.store.HandoffsDone(b.ctx, handoffIDs(pending), at(0)))
+		b.check("a", 24*time.Hour, narrative.Passed("fine"))
+		sweep := func(now time.Time) narrative.Swept {
+			return must(b.store.Sweep(b.ctx, now, at(12*time.Hour), 3))(b)
+		}
+		b.same("first", narrative.Swept{Datums: 3, Occurrences: 3, CheckRuns: 3}, sweep(kept(time.Hour)))
+		b.same("second", narrative.Swept{Datums: 2, Occurrences: 2, CheckRuns: 3}, sweep(kept(time.Hour)))
+		b.same("third", narrative.Swept{CheckRuns: 3}, sweep(kept(time.Hour)))
+		b.same("fourth", narrative.Swept{CheckRuns: 1}, sweep(kept(time.Hour)))
+		b.same("nothing left", narrative.Swept{}, sweep(kept(time.Hour)))
+		b.same("datums", 2, len(must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{}))(b).Items))
+		b.same("runs", 1, len(must(b.store.CheckRuns(b.ctx, "a", narrative.Page{}))(b).Items))
+	},
+	"a run whose hand-off is pending is kept until it is done": func(b *bench) {
+		b.watch(assertion("a"))
+		handoffs := b.check("a", 0, narrative.Failed("broken")).Handoffs
+		b.same("pending", narrative.Swept{}, must(b.store.Sweep(b.ctx, at(time.Hour), at(time.Hour), 10))(b))
+		b.do(b.store.HandoffsDone(b.ctx, handoffIDs(handoffs), at(time.Hour)))
+		b.same("done", narrative.Swept{CheckRuns: 1}, must(b.store.Sweep(b.ctx, at(time.Hour), at(time.Hour), 10))(b))
+		b.same("its issue", 1, len(b.unresolved()))
+	},
+	"a sweep needs a limit": func(b *bench) {
+		_, err := b.store.Sweep(b.ctx, at(0), at(0), 0)
+		b.refused("sweep", narrative.Invalid, err)
+	},
+}

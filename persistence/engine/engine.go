@@ -1,0 +1,89 @@
+// Package engine is what the store asks of a database: to run batches of statements, each whole or not at all. The
+// packages postgres and sqlite are the two answers. Statements are written once, in the SQL that both understand, with
+// placeholders $1, $2, …; the little that differs is in [Dialect].
+package engine
+
+import "context"
+
+// Engine runs batches. It is safe for concurrent use. Its errors have narrative's kinds; those of a batch's own
+// functions and of fn are returned as they are.
+type Engine interface {
+	// Read runs the batch on one snapshot, in one round trip.
+	Read(ctx context.Context, b *Batch) error
+	// Write runs the batch in one transaction, in one round trip.
+	Write(ctx context.Context, b *Batch) error
+	// Tx runs fn in a transaction, which is committed when fn returns nil. fn may be called again where the database
+	// gave up one of two transactions that stood in each other's way.
+	Tx(ctx context.Context, fn func(Tx) error) error
+	// Insert adds rows to a table, all or none, in whatever way is fastest for many.
+	Insert(ctx context.Context, table string, columns []string, rows [][]any) error
+	Dialect() Dialect
+	Close() error
+}
+
+// Tx is a transaction under way.
+type Tx interface {
+	// Run runs the batch in one round trip.
+	Run(ctx context.Context, b *Batch) error
+	// Script runs several statements without arguments.
+	Script(ctx context.Context, sql string) error
+}
+
+// Dialect is how the SQL of an engine differs.
+type Dialect struct {
+	Name string // the folder of its migrations
+	// RowLocks tells that rows are locked one by one, with FOR UPDATE and FOR SHARE; else a transaction that writes
+	// has the database to itself.
+	RowLocks bool
+	// LockSchema is the statement that lets one migration run at a time; empty where every transaction does.
+	LockSchema string
+	// HasSchema asks whether the table narrative_schema exists.
+	HasSchema string
+	// Contains is a format for whether one text is in another, in any case.
+	Contains string
+}
+
+// Lock returns the locking clause, such as FOR UPDATE, where the engine needs one.
+func (d Dialect) Lock(clause string) string {
+	if d.RowLocks {
+		return " " + clause
+	}
+	return ""
+}
+
+// JSON is an argument that holds JSON.
+type JSON string
+
+// Row is a row of a result.
+type Row interface {
+	Scan(dest ...any) error
+}
+
+// Statement is one statement of a batch. Arguments are strings, integers, bools, [JSON], times, pointers to times, and
+// nil.
+type Statement struct {
+	SQL      string
+	Args     []any
+	Each     func(Row) error // called for each row; may be nil
+	Affected *int            // receives the number of rows affected; may be nil
+}
+
+// Batch is a list of statements, run in order.
+type Batch struct {
+	Statements []Statement
+}
+
+// Exec adds a statement.
+func (b *Batch) Exec(sql string, args ...any) {
+	b.Statements = append(b.Statements, Statement{SQL: sql, Args: args})
+}
+
+// Count adds a statement whose affected rows are counted.
+func (b *Batch) Count(affected *int, sql string, args ...any) {
+	b.Statements = append(b.Statements, Statement{SQL: sql, Args: args, Affected: affected})
+}
+
+// Query adds a statement whose rows are handed to each.
+func (b *Batch) Query(each func(Row) error, sql string, args ...any) {
+	b.Statements = append(b.Statements, Statement{SQL: sql, Args: args, Each: each})
+}

@@ -1,0 +1,16 @@
+DROP TABLE api_keys;
+DROP TABLE notifications;
+DROP TABLE datums;
+DROP TABLE handoffs;
+DROP TABLE violations;
+DROP TABLE action_runs;
+DROP TABLE solutions;
+DROP TABLE occurrences;
+DROP TABLE resolution_steps;
+DROP TABLE issue_entries;
+DROP TABLE issues;
+DROP TABLE check_runs;
+DROP TABLE narrative_config;
+DROP TABLE event_metas;
+DROP TABLE assertion_metas;
+DROP TABLE meta_names;

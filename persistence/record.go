@@ -1,0 +1,181 @@
+package persistence
+
+import (
+	"context"
+	"time"
+
+	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence/engine"
+)
+
+// precise cuts a run's times to what the store keeps.
+func precise(run narrative.CheckRun) narrative.CheckRun {
+	for _, at := range []*time.Time{&run.ScheduledAt, &run.StartedAt, &run.FinishedAt} {
+		*at = at.UTC().Truncate(time.Microsecond)
+	}
+	return run
+}
+
+// checkFacts is what is loaded under the lock.
+type checkFacts struct {
+	narrative.CheckFacts
+	exists    bool
+	recorded  *narrative.CheckRun
+	violating int
+}
+
+// recordCheck commits a check in a transaction.
+func (s *Store) recordCheck(ctx context.Context, tx engine.Tx, r narrative.CheckRecord) (narrative.CheckResult, error) {
+	facts, err := s.lockFacts(ctx, tx, r)
+	switch {
+	case err != nil:
+		return narrative.CheckResult{}, err
+	case !facts.exists:
+		return narrative.CheckResult{}, noAssertion(r.Assertion)
+	case facts.recorded != nil:
+		return recordedCheck(ctx, tx, *facts.recorded, r.Assertion)
+	}
+	decision := narrative.DecideCheck(facts.CheckFacts)
+	w := recorder{batch: &engine.Batch{}, record: r, open: map[string]narrative.Issue{}}
+	for _, i := range facts.Open {
+		w.open[i.ID] = i
+	}
+	if err := w.write(decision, facts.violating); err != nil {
+		return narrative.CheckResult{}, err
+	}
+	if err := tx.Run(ctx, w.batch); err != nil {
+		return narrative.CheckResult{}, err
+	}
+	return narrative.CheckResult{Run: r.CheckRun, Opened: orEmpty(w.opened), Handoffs: orEmpty(w.handoffs)}, nil
+}
+
+// lockFacts locks the meta's row and loads what the decision is made by. Statements after the first see what was
+// committed while the lock was waited for.
+func (s *Store) lockFacts(ctx context.Context, tx engine.Tx, r narrative.CheckRecord) (*checkFacts, error) {
+	f := &checkFacts{CheckFacts: narrative.CheckFacts{Now: r.FinishedAt, Record: r}}
+	b := &engine.Batch{}
+	b.Query(func(row engine.Row) error {
+		f.exists = true
+		return row.Scan(append(append(scanAssertion(&f.Meta), scanStreak(&f.Streak)...), &f.violating)...)
+	}, "SELECT "+assertionColumns+", "+streakColumns+", violating FROM assertion_metas WHERE name = $1"+
+		s.dialect.Lock("FOR UPDATE"), r.Assertion)
+	queueRunBy(b, narrative.AssertionKind, r.RunID, &f.recorded)
+	queueOpen(b, r.Assertion, &f.Open)
+	barred := map[narrative.IssueKey]bool{}
+	f.Barred = func(k narrative.IssueKey) bool { return barred[k] }
+	if r.Outcome != narrative.OutcomePassed || len(r.Violations) > 0 || r.Total > 0 {
+		queueBarred(b, r, barred)
+	}
+	return f, tx.Run(ctx, b)
+}
+
+// queueBarred loads the keys of closed issues that keep new ones away: closed after this check began, or by a won't
+// fix that still holds.
+func queueBarred(b *engine.Batch, r narrative.CheckRecord, barred map[narrative.IssueKey]bool) {
+	b.Query(func(row engine.Row) error {
+		var k narrative.IssueKey
+		err := row.Scan((*string)(&k.Kind), &k.Record.Type, &k.Record.ID)
+		barred[k] = true
+		return err
+	}, `
+		SELECT kind, record_type, record_id FROM issues
+		WHERE assertion = $1 AND status IN ('resolved', 'wont_fix') AND closed_seq >= $2
+		UNION
+		SELECT kind, record_type, record_id FROM issues
+		WHERE assertion = $1 AND status = 'wont_fix' AND (muted_until IS NULL OR muted_until > $3)`,
+		r.Assertion, r.Seq, r.FinishedAt)
+}
+
+// recordedCheck answers a check that was recorded before.
+func recordedCheck(ctx context.Context, tx engine.Tx, run narrative.CheckRun, name string) (narrative.CheckResult, error) {
+	if err := sameRun(run, name); err != nil {
+		return narrative.CheckResult{}, err
+	}
+	result := narrative.CheckResult{Run: run, Opened: []narrative.Issue{}}
+	b := &engine.Batch{}
+	b.Query(collect(&result.Opened, scanIssue), selectIssues+`
+		WHERE i.assertion = $1 AND i.opened_seq = $2
+		ORDER BY i.id`, name, run.Seq)
+	queueHandoffsOf(b, run.RunID, &result.Handoffs)
+	return result, tx.Run(ctx, b)
+}
+
+// recorder queues what a check leads to.
+type recorder struct {
+	batch    *engine.Batch
+	record   narrative.CheckRecord
+	open     map[string]narrative.Issue
+	opened   []narrative.Issue
+	handoffs []narrative.Handoff
+}
+
+func (w *recorder) write(d narrative.CheckDecision, violating int) error {
+	args, err := runArguments(w.record.CheckRun, w.record.Revision, w.record.Error)
+	if err != nil {
+		return err
+	}
+	w.batch.Exec(insertRun+"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", args...)
+	if d.Stale {
+		return nil
+	}
+	w.batch.Exec(`
+		UPDATE assertion_metas
+		SET passed = $2, failed = $3, errored = $4, last_seq = $5,
+			checked_revision = CASE WHEN checked_revision < $6 THEN $6 ELSE checked_revision END
+		WHERE name = $1`,
+		w.record.Assertion, d.Streak.Passed, d.Streak.Failed, d.Streak.Errored, d.Streak.LastSeq, w.record.Revision)
+	if err := w.openNew(d.Open); err != nil {
+		return err
+	}
+	if err := w.change(d.Changed, d.Reasons); err != nil {
+		return err
+	}
+	for _, o := range d.Observe {
+		w.handOver(w.open[o.IssueID].WorkflowID, o)
+	}
+	return queueViolations(w.batch, w.record, violating)
+}
+
+func (w *recorder) openNew(issues []narrative.Issue) error {
+	r := w.record
+	for _, i := range issues {
+		i.ID = narrative.NewID(r.FinishedAt)
+		i.Assertion = r.Assertion
+		i.WorkflowID = narrative.IssueWorkflowID(r.Assertion, i.Kind, i.Record)
+		i.OpenedAt, i.OpenedSeq, i.CurrentSeq = r.FinishedAt, r.Seq, r.Seq
+		i.Steps = []narrative.ResolutionStep{}
+		if err := queueNewIssue(w.batch, i); err != nil {
+			return err
+		}
+		queueEntry(w.batch, i.ID, narrative.Entry{At: r.FinishedAt, Kind: narrative.EntryOpened, Text: i.Summary, Key: "opened"})
+		w.opened = append(w.opened, i)
+		w.handOver(i.WorkflowID, narrative.Observation{IssueID: i.ID, CheckSeq: r.Seq})
+	}
+	return nil
+}
+
+func (w *recorder) change(issues []narrative.Issue, reasons map[string]string) error {
+	for _, i := range issues {
+		verdict, err := encoded(&i.Verdict)
+		if err != nil {
+			return err
+		}
+		w.batch.Exec(`
+			UPDATE issues
+			SET verdict = $2, severity = $3, summary = $4, passes = $5, next_round_at = $6
+			WHERE id = $1`,
+			i.ID, verdict, string(i.Severity), i.Summary, i.Passes, unlessZero(i.NextRoundAt))
+		if reason := reasons[i.ID]; reason != "" {
+			queueEntry(w.batch, i.ID, narrative.Entry{At: w.record.FinishedAt, Kind: narrative.EntryVerdict, Text: reason})
+		}
+	}
+	return nil
+}
+
+func (w *recorder) handOver(workflowID string, o narrative.Observation) {
+	h := narrative.Handoff{
+		ID: narrative.NewID(w.record.FinishedAt), WorkflowID: workflowID, Observation: &o, CreatedAt: w.record.FinishedAt,
+	}
+	queueHandoff(w.batch, w.record.ID, h)
+	w.handoffs = append(w.handoffs, h)
+}

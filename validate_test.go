@@ -1,0 +1,196 @@
+package narrative_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/narrative-go/narrative"
+)
+
+// wired is an executor that knows the actions of a registry.
+type wired struct{ registry *narrative.Registry }
+
+var _ narrative.Executor = wired{}
+
+func (w wired) Validate(plan narrative.Plan) (p narrative.Problems) {
+	for i, a := range plan {
+		path := fmt.Sprintf("[%d]", i)
+		if action, ok := w.registry.Action(a.Action); ok {
+			p = append(p, action.Check(a.Args).At(a.Action).At(path)...)
+		} else {
+			p = append(p, narrative.Problem{Path: path, Message: a.Action + " is not an action"})
+		}
+	}
+	return p
+}
+
+func (w wired) Run(context.Context, narrative.ActionCall) (string, error) { return "", nil }
+func (w wired) Repeatable(string) bool                                    { return false }
+
+func newValidator() narrative.Validator {
+	r := newRegistry()
+	return narrative.Validator{Registry: r, Executor: wired{r}, CompileCase: func(c narrative.DeclaredCase) (narrative.DiagnosticCase, error) {
+		if strings.Contains(c.When, "isue") {
+			return narrative.DiagnosticCase{}, narrative.Problems{{Path: "when", Message: "there is no isue"}}
+		}
+		return narrative.DiagnosticCase{Name: c.Case}, nil
+	}}
+}
+
+// goodAssertion returns a valid meta as changed by edit.
+func goodAssertion(edit func(*narrative.AssertionMeta)) narrative.Manifest {
+	a := narrative.AssertionMeta{Meta: narrative.Meta{
+		Name: "invoices", Class: "shop.Probe", Args: json.RawMessage(`{"dsn":"x"}`), Every: duration("5m"), Severity: narrative.SeverityWarning,
+	}, FailAfter: 2, Diagnostics: []narrative.DeclaredCase{
+		{Case: "restart-it", When: "issue.rounds == 0", Plan: narrative.Plan{narrative.Do("restart", probeRecord{ID: "{{.Record.id}}"})}},
+		{Case: "wait", Pass: true},
+	}}
+	edit(&a)
+	return narrative.Manifest{Assertions: []narrative.AssertionMeta{a}}
+}
+
+func goodEvent(edit func(*narrative.EventMeta)) narrative.Manifest {
+	e := narrative.EventMeta{Meta: narrative.Meta{Name: "refunds", Class: "shop.Spike", Cron: "*/5 * * * *", Timezone: "Europe/Paris"},
+		TTL: duration("6h"), Respond: narrative.Plan{narrative.Do("restart", probeRecord{ID: "{{.Details.id}}"})}}
+	edit(&e)
+	return narrative.Manifest{Events: []narrative.EventMeta{e}}
+}
+
+func TestValidatorAcceptsWhatIsRight(t *testing.T) {
+	t.Parallel()
+	m := goodAssertion(func(*narrative.AssertionMeta) {})
+	m.Events = goodEvent(func(*narrative.EventMeta) {}).Events
+	m.Config = &narrative.Config{MinimumDatumLogLevel: narrative.Warn, Admins: narrative.Admins{Email: []string{"Ops <ops@example.com>"}}}
+	same(t, nil, newValidator().Validate(m))
+	same(t, nil, newValidator().Validate(narrative.Manifest{}))
+}
+
+func TestValidatorRefusesOfAssertions(t *testing.T) {
+	t.Parallel()
+	type meta = narrative.AssertionMeta
+	const name = "must be 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
+	const one = "give exactly one of plan and pass: true"
+	for what, tt := range map[string]struct {
+		edit          func(*meta)
+		path, message string
+	}{
+		"no name":                {func(m *meta) { m.Name = "" }, "name", `name "" ` + name},
+		"a name in capitals":     {func(m *meta) { m.Name = "Invoices" }, "name", `name "Invoices" ` + name},
+		"a name too long":        {func(m *meta) { m.Name = strings.Repeat("x", 64) }, "name", fmt.Sprintf("name %q ", strings.Repeat("x", 64)) + name},
+		"a name with a newline":  {func(m *meta) { m.Name = "a\n" }, "name", `name "a\n" ` + name},
+		"no class":               {func(m *meta) { m.Class = "" }, "class", "is required"},
+		"an argument unknown":    {func(m *meta) { m.Args = json.RawMessage(`{"dsn":"x","limt":1}`) }, "args.limt", `is not a known field; did you mean "limit"? (known: dsn, limit, ratio, strict, tags, record, parts, window, since, path, labels, any)`},
+		"neither every nor cron": {func(m *meta) { m.Every = 0 }, "every", "give every (such as 5m) or cron"},
+		"every and cron":         {func(m *meta) { m.Cron = "* * * * *" }, "cron", "give either every or cron, not both"},
+		"an interval under 1s":   {func(m *meta) { m.Every = duration("500ms") }, "every", "must be whole seconds and at least 1s; not 500ms"},
+		"half seconds":           {func(m *meta) { m.Every = duration("1500ms") }, "every", "must be whole seconds and at least 1s; not 1.5s"},
+		"a negative interval":    {func(m *meta) { m.Every = duration("-5m") }, "every", "must be whole seconds and at least 1s; not -5m"},
+		"31 February":            {func(m *meta) { m.Every, m.Cron = 0, "0 0 31 2 *" }, "cron", `cron "0 0 31 2 *" never fires: no such day in any year`},
+		"a timezone of every":    {func(m *meta) { m.Timezone = "UTC" }, "timezone", "only goes with cron"},
+		"an unknown timezone":    {func(m *meta) { m.Every, m.Cron, m.Timezone = 0, "* * * * *", "Europe/Atlantis" }, "timezone", `"Europe/Atlantis" is not a known IANA time zone such as Europe/Paris`},
+		"the machine's timezone": {func(m *meta) { m.Every, m.Cron, m.Timezone = 0, "* * * * *", "Local" }, "timezone", `"Local" is not a known IANA time zone such as Europe/Paris`},
+		"a severity unknown":     {func(m *meta) { m.Severity = "bad" }, "severity", `must be info, warning, error or critical; not "bad"`},
+		"a timeout too short":    {func(m *meta) { m.Timeout = 1 }, "timeout", "must be at least 1ms"},
+		"a negative timeout":     {func(m *meta) { m.Timeout = -1 }, "timeout", "must be at least 1ms"},
+		"a queue too long":       {func(m *meta) { m.Queue = strings.Repeat("q", 201) }, "queue", "must be at most 200 bytes long"},
+		"a queue with u0000":     {func(m *meta) { m.Queue = "\x00" }, "queue", `contains the character \u0000, which cannot be stored`},
+		"a display name with it": {func(m *meta) { m.DisplayName = "\x00" }, "display_name", `contains the character \u0000, which cannot be stored`},
+		"fail_after negative":    {func(m *meta) { m.FailAfter = -1 }, "fail_after", "must be from 1 to 10000; not -1"},
+		"resolve_after huge":     {func(m *meta) { m.ResolveAfter = 10001 }, "resolve_after", "must be from 1 to 10000; not 10001"},
+		"error_after negative":   {func(m *meta) { m.ErrorAfter = -1 }, "error_after", "must be from 1 to 10000; not -1"},
+		"max_attempts negative":  {func(m *meta) { m.MaxAttempts = -1 }, "max_attempts", "must be from 1 to 10000; not -1"},
+		"max_issues negative":    {func(m *meta) { m.MaxIssues = -1 }, "max_issues", "must be from 1 to 10000; not -1"},
+		"fail_after of records":  {func(m *meta) { m.Class, m.Args = "shop.Records", nil }, "fail_after", "above 1 is not possible for an assertion over records"},
+		"a case twice":           {func(m *meta) { m.Diagnostics[1].Case = "restart-it" }, "diagnostics[1].case", `the case "restart-it" stands twice`},
+		"a case without a name":  {func(m *meta) { m.Diagnostics[1].Case = "" }, "diagnostics[1].case", `name "" ` + name},
+		"a case of nothing":      {func(m *meta) { m.Diagnostics[1].Pass = false }, "diagnostics[1].plan", one},
+		"a case of both":         {func(m *meta) { m.Diagnostics[0].Pass = true }, "diagnostics[0].pass", one},
+		"a when that is wrong":   {func(m *meta) { m.Diagnostics[1].When = "isue.rounds" }, "diagnostics[1].when", "there is no isue"},
+		"a reason with u0000":    {func(m *meta) { m.Diagnostics[1].Reason = "\x00" }, "diagnostics[1].reason", `contains the character \u0000, which cannot be stored`},
+		"an unknown action":      {func(m *meta) { m.Diagnostics[0].Plan[0].Action = "reboot" }, "diagnostics[0].plan[0]", "reboot is not an action"},
+		"its argument":           {func(m *meta) { m.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"idd":"7"}`) }, "diagnostics[0].plan[0].restart.idd", `is not a known field; did you mean "id"? (known: type, id)`},
+		"its template":           {func(m *meta) { m.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"id":"{{.Isue.ID}}"}`) }, "diagnostics[0].plan[0].restart.id", `there is no .Isue here; a template sees .Issue, .Record, .Verdict; did you mean "Issue"?`},
+		"its retry":              {func(m *meta) { m.Diagnostics[0].Plan[0].Retry = &narrative.Retry{} }, "diagnostics[0].plan[0].retry.attempts", "must be from 1 to 100; not 0"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			same(t, narrative.Problems{{Path: "assertions[0]." + tt.path, Message: tt.message}}, newValidator().Validate(goodAssertion(tt.edit)))
+		})
+	}
+}
+
+func TestValidatorRefusesOfEvents(t *testing.T) {
+	t.Parallel()
+	type meta = narrative.EventMeta
+	for what, tt := range map[string]struct {
+		edit          func(*meta)
+		path, message string
+	}{
+		"a negative ttl":      {func(m *meta) { m.TTL = -1 }, "ttl", "must not be negative"},
+		"a class unknown":     {func(m *meta) { m.Class = "shop.Probe" }, "class", `the event class "shop.Probe" is not registered in this program; did you mean "shop.Spike"? (it knows: shop.Nothing, shop.Spike)`},
+		"an issue's template": {func(m *meta) { m.Respond[0].Args = json.RawMessage(`{"id":"{{.Issue.ID}}"}`) }, "respond[0].restart.id", "there is no .Issue here; a template sees .Summary, .Details"},
+		"an unknown action":   {func(m *meta) { m.Respond[0].Action = "reboot" }, "respond[0]", "reboot is not an action"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			same(t, narrative.Problems{{Path: "events[0]." + tt.path, Message: tt.message}}, newValidator().Validate(goodEvent(tt.edit)))
+		})
+	}
+}
+
+func TestValidatorFindsEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	m := goodAssertion(func(a *narrative.AssertionMeta) { a.Every, a.FailAfter = 0, -1 })
+	m.Assertions = append(m.Assertions, goodAssertion(func(*narrative.AssertionMeta) {}).Assertions...)
+	m.Events = goodEvent(func(e *narrative.EventMeta) { e.Name, e.TTL = "invoices", -1 }).Events
+	m.Config = &narrative.Config{MinimumDatumLogLevel: "loud", DefaultDatumTTL: -1, Admins: narrative.Admins{Email: []string{"ops@example.com", "ops"}}}
+	same(t, narrative.Problems{
+		{Path: "config.minimum_datum_log_level", Message: `level must be one of trace, debug, info, warn, error; not "loud"`},
+		{Path: "config.default_datum_ttl", Message: "must not be negative"},
+		{Path: "config.admins.email[1]", Message: `"ops" is not a mail address`},
+		{Path: "assertions[0].every", Message: "give every (such as 5m) or cron"},
+		{Path: "assertions[0].fail_after", Message: "must be from 1 to 10000; not -1"},
+		{Path: "assertions[1].name", Message: `the name "invoices" is taken by assertions[0]; names are unique across assertions and events`},
+		{Path: "events[0].name", Message: `the name "invoices" is taken by assertions[0]; names are unique across assertions and events`},
+		{Path: "events[0].ttl", Message: "must not be negative"},
+	}, newValidator().Validate(m))
+}
+
+func TestMetaDefaults(t *testing.T) {
+	t.Parallel()
+	same(t, narrative.AssertionMeta{
+		Meta:      narrative.Meta{Name: "a", DisplayName: "a", Args: json.RawMessage("{}"), Severity: narrative.SeverityError},
+		FailAfter: 1, ResolveAfter: 1, ErrorAfter: 3, MaxAttempts: 3, MaxIssues: 50,
+	}, narrative.AssertionMeta{Meta: narrative.Meta{Name: "a"}}.WithDefaults())
+
+	set := narrative.AssertionMeta{
+		Meta:      narrative.Meta{Name: "a", DisplayName: "A", Args: json.RawMessage(`{"x":1}`), Severity: narrative.SeverityInfo},
+		FailAfter: 2, ResolveAfter: 3, ErrorAfter: 4, MaxAttempts: 5, MaxIssues: 6,
+	}
+	same(t, set, set.WithDefaults())
+}
+
+func TestCheckTimeout(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		meta narrative.Meta
+		want time.Duration
+	}{
+		"is 0.9 of the interval":           {narrative.Meta{Every: duration("5m")}, 270 * time.Second},
+		"is at least 5 s":                  {narrative.Meta{Every: duration("1s")}, 5 * time.Second},
+		"is at most an hour":               {narrative.Meta{Every: duration("1d")}, time.Hour},
+		"is an hour for centuries, too":    {narrative.Meta{Every: duration("100000d")}, time.Hour},
+		"goes by the cron's shortest gap":  {narrative.Meta{Cron: "0,20 * * * *"}, 18 * time.Minute},
+		"is what the meta says":            {narrative.Meta{Every: duration("5m"), Timeout: duration("1s")}, time.Second},
+		"is some time for a cron unparsed": {narrative.Meta{Cron: "soon"}, 54 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, tt.meta.CheckTimeout())
+		})
+	}
+}
