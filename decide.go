@@ -193,8 +193,10 @@ func (d *decider) failing(key IssueKey, v Verdict) {
 	issue, open := d.open[key]
 	if !open {
 		if !d.Barred(key) {
-			d.out.Open = append(d.out.Open, Issue{Kind: key.Kind, Record: key.Record, Status: StatusOpen,
-				Severity: severity, Summary: v.Summary, Verdict: v})
+			d.out.Open = append(d.out.Open, Issue{
+				Kind: key.Kind, Record: key.Record, Status: StatusOpen,
+				Severity: severity, Summary: v.Summary, Verdict: v,
+			})
 		}
 		return
 	}

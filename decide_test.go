@@ -165,6 +165,10 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 		"errors between neither count nor reset": {
 			checked(errored, streak(narrative.Streak{Failed: 2})), decision{Streak: narrative.Streak{Failed: 2, Errored: 1, LastSeq: 10}},
 		},
+		"errors before it do not count towards fail_after": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), streak(narrative.Streak{Failed: 1, Errored: 2})),
+			decision{Streak: narrative.Streak{Failed: 2, LastSeq: 10}},
+		},
 		"a won't fix keeps a new issue away": {checked(fails("off"), barred(failureKey)), decision{}},
 		"an older verdict than the newest recorded changes nothing": {
 			checked(fails("off"), func(f *narrative.CheckFacts) { f.Streak = narrative.Streak{Passed: 2, LastSeq: 11} }),

@@ -24,9 +24,11 @@ type life struct {
 
 func newLife(t *rapid.T) *life {
 	l := &life{now: at(0), seq: 1, max: rapid.IntRange(1, 4).Draw(t, "max_attempts")}
-	l.meta = narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Every: narrative.Duration(time.Second) *
-		narrative.Duration(rapid.SampledFrom([]int{1, 60, 3000, 7200}).Draw(t, "every"))},
-		MaxAttempts: l.max, ResolveAfter: rapid.IntRange(1, 3).Draw(t, "resolve_after")}.WithDefaults()
+	l.meta = narrative.AssertionMeta{
+		Meta: narrative.Meta{Name: "a", Every: narrative.Duration(time.Second) *
+			narrative.Duration(rapid.SampledFrom([]int{1, 60, 3000, 7200}).Draw(t, "every"))},
+		MaxAttempts: l.max, ResolveAfter: rapid.IntRange(1, 3).Draw(t, "resolve_after"),
+	}.WithDefaults()
 	l.issue = narrative.Issue{ID: "i", Assertion: "a", Kind: narrative.KindFailure, Status: narrative.StatusOpen, Severity: narrative.SeverityError, OpenedAt: l.now}
 	l.streak.LastSeq = 1
 	return l

@@ -86,7 +86,8 @@ func newRegistry() *narrative.Registry {
 	narrative.AddRecordAssertion(r, "shop.Records", func(noArgs) (narrative.RecordAssertion, error) { return records{}, nil })
 	narrative.AddEitherAssertion(r, "shop.Either", func(a struct {
 		Whole bool `json:"whole"`
-	}) (any, error) {
+	},
+	) (any, error) {
 		if a.Whole {
 			return probe{}, nil
 		}

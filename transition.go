@@ -29,8 +29,10 @@ func (i *Issue) BeginRound(seq int64, maxAttempts int, now time.Time) (RoundStar
 		return RoundNotDue, Entry{}
 	case Exhausted(i.Status, i.Attempts, maxAttempts):
 		i.impasse(now)
-		return RoundExhausted, Entry{At: now, Kind: EntryStatus,
-			Text: fmt.Sprintf("%s after %s carried out unasked: impasse", "it still fails", plural(i.Attempts, "solution"))}
+		return RoundExhausted, Entry{
+			At: now, Kind: EntryStatus,
+			Text: fmt.Sprintf("%s after %s carried out unasked: impasse", "it still fails", plural(i.Attempts, "solution")),
+		}
 	}
 	i.Working = true
 	return RoundStarted, Entry{At: now, Kind: EntryRound, Text: fmt.Sprintf("round %d of diagnosis begins", i.Rounds+1)}
@@ -103,7 +105,7 @@ func (i *Issue) EndRound(proposed []Proposed, interval time.Duration, invalid fu
 
 func (i *Issue) ruleExec(step *ResolutionStep, invalid func(Plan) Problems, now time.Time) string {
 	i.Idle = 0
-	if problems := append(step.Solution.Plan.Validate(), invalid(step.Solution.Plan)...); len(problems) > 0 {
+	if problems := invalid(step.Solution.Plan); len(problems) > 0 {
 		step.State, step.Solution.Error = StepFailed, "the plan is not valid: "+problems.Error()
 		i.impasse(now)
 		return fmt.Sprintf("round %d: the plan of %s is not valid and nothing of it was run: %s: impasse",
@@ -167,8 +169,10 @@ func (i *Issue) Choose(s Signal, now time.Time) (string, Entry) {
 	step := i.step(id)
 	step.State = StepRunning
 	i.Working, i.Awaiting, i.Idle = true, nil, 0
-	return id, Entry{At: now, Kind: EntrySignal, By: s.By,
-		Text: fmt.Sprintf("solution: a plan of %s is carried out%s", plural(len(step.Solution.Plan), "action"), because(s.Reason))}
+	return id, Entry{
+		At: now, Kind: EntrySignal, By: s.By,
+		Text: fmt.Sprintf("solution: a plan of %s is carried out%s", plural(len(step.Solution.Plan), "action"), because(s.Reason)),
+	}
 }
 
 // Recover closes the issue because its assertion passed in the check of that check_seq; false where that check cannot

@@ -173,29 +173,41 @@ func TestEndRound(t *testing.T) {
 			nil, nil, narrative.RuleNone, text("round 3: no case proposed anything"), ended(at(70).Add(4*minute-30*time.Second), idle(3)),
 		},
 		"a new pass leaves it open until the next tick": {
-			nil, []*narrative.ResolutionStep{pass("wait")}, narrative.RulePass, text("round 3: case-pass passes: wait"),
+			nil,
+			[]*narrative.ResolutionStep{pass("wait")},
+			narrative.RulePass, text("round 3: case-pass passes: wait"),
 			ended(at(70), idle(0), steps(step(pass("wait"), narrative.StepPassed, 1))),
 		},
 		"the same pass again backs off": {
-			[]*narrative.ResolutionStep{pass("wait")}, []*narrative.ResolutionStep{pass("wait")}, narrative.RulePass, text("round 3: case-pass passes: wait"),
+			[]*narrative.ResolutionStep{pass("wait")},
+			[]*narrative.ResolutionStep{pass("wait")},
+			narrative.RulePass, text("round 3: case-pass passes: wait"),
 			ended(at(70).Add(4*minute-30*time.Second), idle(3), steps(step(pass("wait"), narrative.StepPassed, 2))),
 		},
 		"a plan is carried out": {
-			nil, []*narrative.ResolutionStep{plan("a")}, narrative.RuleExec,
+			nil,
+			[]*narrative.ResolutionStep{plan("a")},
+			narrative.RuleExec,
 			text("round 3: case-a proposes a plan of 1 action, which is carried out: it is stuck"),
 			ended(at(70), working, idle(0), steps(step(plan("a"), narrative.StepRunning, 1)), func(i *narrative.Issue) { i.Attempts = 1 }),
 		},
 		"a plan that is not valid is an impasse, and no attempt": {
-			nil, []*narrative.ResolutionStep{plan("bad")}, narrative.RuleExec,
+			nil,
+			[]*narrative.ResolutionStep{plan("bad")},
+			narrative.RuleExec,
 			text("round 3: the plan of case-bad is not valid and nothing of it was run: [0]: bad is not an action; [0]: nor was it ever: impasse"),
 			ended(at(70), awaitedSince(70), idle(0), steps(step(badStep, narrative.StepFailed, 1))),
 		},
 		"several plans are an impasse": {
-			nil, []*narrative.ResolutionStep{plan("a"), plan("b")}, narrative.RuleSeveral, text("round 3: 2 steps proposed: impasse"),
+			nil,
+			[]*narrative.ResolutionStep{plan("a"), plan("b")},
+			narrative.RuleSeveral, text("round 3: 2 steps proposed: impasse"),
 			ended(at(70).Add(2*minute-30*time.Second), awaitedSince(70), idle(2), steps(step(plan("a"), narrative.StepProposed, 1), step(plan("b"), narrative.StepProposed, 1))),
 		},
 		"a plan and a pass are several": {
-			nil, []*narrative.ResolutionStep{plan("a"), pass("wait")}, narrative.RuleSeveral, text("round 3: 2 steps proposed: impasse"),
+			nil,
+			[]*narrative.ResolutionStep{plan("a"), pass("wait")},
+			narrative.RuleSeveral, text("round 3: 2 steps proposed: impasse"),
 			ended(at(70).Add(2*minute-30*time.Second), awaitedSince(70), idle(2), steps(step(plan("a"), narrative.StepProposed, 1), step(pass("wait"), narrative.StepProposed, 1))),
 		},
 	} {
@@ -367,7 +379,8 @@ func TestCloseFor(t *testing.T) {
 			narrative.Signal{Name: narrative.SignalResolve, By: "ann"}, "resolved", func(i *narrative.Issue) { i.Status = narrative.StatusResolved },
 		},
 		"wont_fix closes it for ever": {
-			narrative.Signal{Name: narrative.SignalWontFix, By: "ann", Reason: "by design"}, "won't fix: by design",
+			narrative.Signal{Name: narrative.SignalWontFix, By: "ann", Reason: "by design"},
+			"won't fix: by design",
 			func(i *narrative.Issue) { i.Status = narrative.StatusWontFix },
 		},
 		"wont_fix closes it until a time": {

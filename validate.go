@@ -59,8 +59,13 @@ func (v Validator) assertion(a AssertionMeta) Problems {
 	for _, n := range []struct {
 		path  string
 		value int
-	}{{"fail_after", a.FailAfter}, {"resolve_after", a.ResolveAfter}, {"error_after", a.ErrorAfter},
-		{"max_attempts", a.MaxAttempts}, {"max_issues", a.MaxIssues}} {
+	}{
+		{"fail_after", a.FailAfter},
+		{"resolve_after", a.ResolveAfter},
+		{"error_after", a.ErrorAfter},
+		{"max_attempts", a.MaxAttempts},
+		{"max_issues", a.MaxIssues},
+	} {
 		if n.value < 0 || n.value > 10_000 {
 			p = append(p, Problem{n.path, fmt.Sprintf("must be from 1 to 10000; not %d", n.value)})
 		}

@@ -54,8 +54,10 @@ func goodAssertion(edit func(*narrative.AssertionMeta)) narrative.Manifest {
 }
 
 func goodEvent(edit func(*narrative.EventMeta)) narrative.Manifest {
-	e := narrative.EventMeta{Meta: narrative.Meta{Name: "refunds", Class: "shop.Spike", Cron: "*/5 * * * *", Timezone: "Europe/Paris"},
-		TTL: duration("6h"), Respond: narrative.Plan{narrative.Do("restart", probeRecord{ID: "{{.Details.id}}"})}}
+	e := narrative.EventMeta{
+		Meta: narrative.Meta{Name: "refunds", Class: "shop.Spike", Cron: "*/5 * * * *", Timezone: "Europe/Paris"},
+		TTL:  duration("6h"), Respond: narrative.Plan{narrative.Do("restart", probeRecord{ID: "{{.Details.id}}"})},
+	}
 	edit(&e)
 	return narrative.Manifest{Events: []narrative.EventMeta{e}}
 }

@@ -170,7 +170,7 @@ func (a *Activities) response(ctx context.Context, meta narrative.EventMeta, o n
 			return narrative.Solution{}, err
 		}
 	}
-	return solution, a.o.Executor.Validate(solution.Plan).Err()
+	return solution, a.validate(solution.Plan).Err()
 }
 
 // FinishResponseInput says how the plan that answers an occurrence ended.

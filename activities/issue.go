@@ -306,7 +306,7 @@ func (a *Activities) EndRound(ctx context.Context, in EndRoundInput) (IssueState
 		if i.Status.Closed() {
 			return narrative.Effects{}, errUnchanged
 		}
-		ruling, entry := i.EndRound(in.Proposed, meta.Interval(), a.o.Executor.Validate, now)
+		ruling, entry := i.EndRound(in.Proposed, meta.Interval(), a.validate, now)
 		var tell []narrative.Notification
 		switch {
 		case ruling == narrative.RuleNone:

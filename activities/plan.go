@@ -62,6 +62,11 @@ func retryOf(a narrative.Action) narrative.Retry {
 	return r
 }
 
+// validate returns all that is wrong with a plan.
+func (a *Activities) validate(p narrative.Plan) narrative.Problems {
+	return append(p.Validate(), a.o.Executor.Validate(p)...)
+}
+
 func actionNames(actions []ActionToRun) string {
 	names := make([]string, len(actions))
 	for i, a := range actions {

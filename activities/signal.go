@@ -70,7 +70,7 @@ func (a *Activities) invalidPlan(ctx context.Context, issueID string, s narrativ
 		step, _ := issue.Step(s.StepID)
 		field, plan = "step_id", step.Solution.Plan
 	}
-	return narrative.ProblemsOf(field, a.o.Executor.Validate(plan).Err()).Err(), nil
+	return narrative.ProblemsOf(field, a.validate(plan).Err()).Err(), nil
 }
 
 func byWhom(by string) string {

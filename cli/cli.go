@@ -95,7 +95,6 @@ func (p *program) root() *cobra.Command {
 		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	p.logging.flags(root)
 	root.AddCommand(
 		p.devCommand(), p.serveCommand(), p.workerCommand(), p.setupCommand(), p.migrateCommand(),

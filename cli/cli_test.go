@@ -99,7 +99,7 @@ func TestValidate(t *testing.T) {
 	dir := t.TempDir()
 	good, bad := filepath.Join(dir, "good.yaml"), filepath.Join(dir, "bad.yaml")
 	write(t, good, "config: {minimum_datum_log_level: info}\n")
-	write(t, bad, "assertions:\n  - nam: x\n    clas: y\n")
+	write(t, bad, "assertions:\n  - nam: x\n    klass: y\n")
 	setup(t).run("validate", good).is(t, 0, good+": valid (0 assertions, 0 events)\n", "")
 	r := setup(t).run("validate", bad, good)
 	r.is(t, 2, good+": valid", bad+":2:5: ")

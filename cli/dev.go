@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -29,8 +31,8 @@ func (p *program) devCommand() *cobra.Command {
 	flags := c.Flags()
 	listen.flags(flags)
 	flags.StringVar(&dataDir, "data-dir", ".narrative", "the folder for everything that is kept")
-	flags.IntVar(&temporalPort, "temporal-port", 0, "port of the Temporal server; 0 takes a free one")
-	flags.IntVar(&uiPort, "ui-port", 0, "port of Temporal's UI; 0 takes a free one")
+	flags.IntVar(&temporalPort, "temporal-port", 7233, "port of the Temporal server; 0, or the default where it is taken, takes a free one")
+	flags.IntVar(&uiPort, "ui-port", 8233, "port of Temporal's UI; 0, or the default where it is taken, takes a free one")
 	flags.StringVarP(&file, "file", "f", "", "the narrative.yaml to apply at start-up")
 	for flag, variable := range map[string]string{
 		"data-dir": "NARRATIVE_DATA_DIR", "temporal-port": "NARRATIVE_TEMPORAL_PORT", "ui-port": "NARRATIVE_UI_PORT", "file": "NARRATIVE_FILE",
@@ -45,6 +47,12 @@ func (p *program) devCommand() *cobra.Command {
 		o.API, o.Listen, o.Insecure = true, listen.address, listen.insecure
 		o.Worker, o.Migrate, o.Embedded, o.File = true, true, p.embedded, file
 		o.DataDir, o.TemporalPort, o.UIPort = dataDir, temporalPort, uiPort
+		if !flags.Changed("temporal-port") {
+			o.TemporalPort = freeOr0(temporalPort)
+		}
+		if !flags.Changed("ui-port") {
+			o.UIPort = freeOr0(uiPort)
+		}
 		if o.SMTPURL == "" {
 			o.OutboxDir = filepath.Join(dataDir, "outbox")
 		}
@@ -60,6 +68,16 @@ func (p *program) devCommand() *cobra.Command {
 		return err
 	})
 	return c
+}
+
+// freeOr0 is the port where nothing listens on it, else 0, which takes any.
+func freeOr0(port int) int {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return 0
+	}
+	_ = l.Close()
+	return port
 }
 
 // withoutEmbedded sees to what is different in a program that was built without the embedded server: Temporal is

@@ -98,9 +98,16 @@ func (p *program) printIssue(cmd *cobra.Command, out *output, r reply) error {
 			return err
 		}
 		for _, line := range [][2]string{
-			{"Issue", i.ID}, {"About", i.Name()}, {"Status", string(i.Status)}, {"Severity", string(i.Severity)}, {"Summary", i.Summary},
+			{"Issue", i.ID},
+			{"About", i.Name()},
+			{"Status", string(i.Status)},
+			{"Severity", string(i.Severity)},
+			{"Summary", i.Summary},
 			{"Opened", fmt.Sprintf("%s (%s)", i.OpenedAt.Format(time.RFC3339), ago(i.OpenedAt, p.Now()))},
-			{"Closed", agoOrNever(i.ResolvedAt, p.Now())}, {"Awaits", awaits(i)}, {"Rounds", fmt.Sprint(i.Rounds)}, {"Workflow", i.WorkflowID},
+			{"Closed", agoOrNever(i.ResolvedAt, p.Now())},
+			{"Awaits", awaits(i)},
+			{"Rounds", fmt.Sprint(i.Rounds)},
+			{"Workflow", i.WorkflowID},
 		} {
 			fmt.Fprintf(w, "%-9s %s\n", line[0]+":", oneLine(line[1]))
 		}

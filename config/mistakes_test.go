@@ -45,9 +45,10 @@ func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
     |     ^`},
 		"an unknown argument deep below": {
 			"assertions:\n  - name: a\n    class: sql\n    every: 5m\n    args: {dsn: x, record: {tpye: i}}\n",
-			`narrative.yaml:5:29: tpye: is not a known field (known: dsn, violations, record)
+			`narrative.yaml:5:29: tpye: is not a known field; did you mean "type"? (known: type, id)
   5 |     args: {dsn: x, record: {tpye: i}}
-    |                             ^`},
+    |                             ^`,
+		},
 		"an argument that is missing": {"assertions:\n  - name: a\n    class: sql\n    every: 5m\n    args: {}\n", `narrative.yaml:5:5: dsn: is missing
   5 |     args: {}
     |     ^`},
@@ -55,17 +56,20 @@ func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
 			meta + "    diagnostics:\n      - case: c\n        plan:\n          - email: {to: x, sbject: y}\n            timeout: 30s\n",
 			`narrative.yaml:8:28: sbject: is not a known field; did you mean "Subject"? (known: To, Subject)
   8 |           - email: {to: x, sbject: y}
-    |                            ^`},
+    |                            ^`,
+		},
 		"a key beside an action": {
 			meta + "    diagnostics:\n      - case: c\n        plan:\n          - email: {to: x}\n            tiemout: 30s\n",
 			`narrative.yaml:8:13: the entry names more than one action: "email" and "tiemout"; begin each with a dash (beside an action only timeout and retry may stand; did you mean "timeout"?)
   8 |           - email: {to: x}
-    |             ^`},
+    |             ^`,
+		},
 		"an expression": {
 			meta + "    diagnostics:\n      - case: c\n        when: issue.rounds = 0\n        pass: true\n",
 			`narrative.yaml:7:15: when: one = does not compare
   7 |         when: issue.rounds = 0
-    |               ^`},
+    |               ^`,
+		},
 		"neither plan nor pass": {meta + "    diagnostics:\n      - case: c\n", `narrative.yaml:6:9: plan: give exactly one of plan and pass: true
   6 |       - case: c
     |         ^`},
@@ -143,11 +147,11 @@ func TestReadingIsBounded(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"size":      {strings.Repeat("#", MaxSize+1), "larger than"},
 		"aliases":   {laughs, "16 MiB with its aliases"},
-		"brackets":  {strings.Repeat("[", 1<<20), "deeper than 64"},
-		"dashes":    {strings.Repeat("- ", 1<<20), "deeper than 64"},
-		"braces":    {strings.Repeat("{a: ", 1<<18), "deeper than 64"},
-		"questions": {strings.Repeat("? ", 1<<20), "deeper than 64"},
-		"keys":      {strings.Repeat("a: 1\n", 1<<19), "more than 1000 keys"},
+		"brackets":  {strings.Repeat("[", 1<<14), "deeper than 64"},
+		"dashes":    {strings.Repeat("- ", 1<<14), "deeper than 64"},
+		"braces":    {strings.Repeat("{a: ", 1<<14), "deeper than 64"},
+		"questions": {strings.Repeat("? ", 1<<14), "deeper than 64"},
+		"keys":      {strings.Repeat("a: 1\n", 1<<13), "more than 1000 keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -77,7 +77,8 @@ func validator() narrative.Validator {
 	narrative.AddAssertion(reg, "plain", func(struct{}) (narrative.Assertion, error) { return holds{}, nil })
 	narrative.AddEvent(reg, "datums", func(struct {
 		Origin string `json:"origin"`
-	}) (narrative.Event, error) {
+	},
+	) (narrative.Event, error) {
 		return quiet{}, nil
 	})
 	return narrative.Validator{Registry: reg, Executor: mailer{}, CompileCase: compile}

@@ -25,7 +25,7 @@ func lockDir(dir string) (*dirLock, error) {
 	if err := lockFile(file); err != nil {
 		_ = file.Close()
 		if errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("devserver: %w: another Temporal server runs on %s: "+
+			return nil, fmt.Errorf("%w: another Temporal server runs on %s: "+
 				"stop it, or choose another data directory", ErrDataDirInUse, dir)
 		}
 		return nil, fmt.Errorf("devserver: lock data directory %s: %w", dir, err)

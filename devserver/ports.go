@@ -3,6 +3,7 @@ package devserver
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"syscall"
@@ -30,7 +31,7 @@ func choosePorts(frontend, ui int) (_ ports, err error) {
 	}()
 	var failed []error
 	take := func(port int, what string) int {
-		l, err := net.Listen("tcp4", hostPort(port))
+		l, err := listen(port)
 		if err != nil {
 			failed = append(failed, portError(port, what, err))
 			return 0
@@ -48,10 +49,31 @@ func choosePorts(frontend, ui int) (_ ports, err error) {
 	return p, errors.Join(failed...)
 }
 
+// Free ports are taken from below those that systems hand out to outgoing connections (from 32768 on Linux, 49152
+// elsewhere): there one that was free a moment ago may be some connection's when the server binds it.
+const (
+	firstFree = 20000
+	pastFree  = 32768
+	tries     = 200
+)
+
+// listen holds the port, any free one for 0.
+func listen(port int) (l net.Listener, err error) {
+	if port != 0 {
+		return net.Listen("tcp4", hostPort(port))
+	}
+	for range tries {
+		if l, err = net.Listen("tcp4", hostPort(firstFree+rand.IntN(pastFree-firstFree))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
+}
+
 // portError says which port cannot be had, for whom, and what to do about it.
 func portError(port int, what string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("devserver: %w: port %d, wanted for %s, is taken on %s: "+
+		return fmt.Errorf("%w: port %d, wanted for %s, is taken on %s: "+
 			"stop the program that listens there, or choose another port (0 takes a free one)",
 			ErrPortInUse, port, what, loopback)
 	}

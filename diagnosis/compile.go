@@ -94,7 +94,7 @@ func compileWhen(source string) (condition, error) {
 	}
 	looked := &visitor{depths: map[*ast.PredicateNode]int{}}
 	program, err := expr.Compile(source, expr.Env(view{}), expr.AsBool(), expr.MaxNodes(maxNodes),
-		expr.DisableBuiltin("repeat"), expr.Patch(looked))
+		expr.DisableBuiltin("repeat"), expr.Patch(looked), expr.Function(numberFunction, number, new(func(any) any)))
 	if err != nil {
 		return condition{}, explained(source, err)
 	}

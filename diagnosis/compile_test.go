@@ -20,7 +20,7 @@ func issue() narrative.Issue {
 		Status: narrative.StatusOpen, Severity: narrative.SeverityError, Summary: "total is off", OpenedAt: opened, Rounds: 1,
 		Steps: []narrative.ResolutionStep{{Case: "stuck", Action: narrative.Exec, State: narrative.StepApplied, Count: 1}},
 		Verdict: narrative.Verdict{Summary: "total is off", Reason: "drift", Details: map[string]any{
-			"total": "120.50", "lines": int64(3), "note": nil, "flag": true,
+			"total": "120.50", "less": "9.10", "word": "late", "lines": int64(3), "note": nil, "flag": true,
 		}},
 	}
 }
@@ -39,6 +39,8 @@ func TestACaseAppliesWhenItsExpressionHolds(t *testing.T) {
 		`issue.kind == "record"`:     true,
 		`record.type == "invoice" and record.id == "7"`:      true,
 		`float(record.total) > 120`:                          true,
+		`record.total > 99 and record.total > record.less`:   true, // not letter by letter
+		`record.total - record.less > 111.3`:                 true,
 		`record.lines + 1 == 4`:                              true,
 		`record.note`:                                        false, // null
 		`record.flag`:                                        true,
@@ -122,7 +124,7 @@ func TestWhatIsNullIsNamed(t *testing.T) {
 		"record.absent > 4":          "record.absent is null or absent",
 		"verdict.details.absent < 1": "verdict.details.absent is null or absent",
 		"record.lines":               "invalid operation: bool(int64)",
-		"record.total > 100":         "invalid operation",
+		"record.word > 100":          "invalid operation",
 	} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
@@ -140,8 +142,10 @@ func TestWhatIsNullIsNamed(t *testing.T) {
 
 func TestAnExpressionIsGivenUpOnInTime(t *testing.T) {
 	t.Parallel()
-	c, err := compiler()(narrative.DeclaredCase{Case: "c", Pass: true,
-		When: `let l = split(record.long, ","); all(l, {let x = #; all(l, {# != x + "no"})})`})
+	c, err := compiler()(narrative.DeclaredCase{
+		Case: "c", Pass: true,
+		When: `let l = split(record.long, ","); all(l, {let x = #; all(l, {# != x + "no"})})`,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,10 @@
 //
 //	issue.rounds == 0
 //	issue.age > duration("10m") and none(issue.steps, .case == "restart")
-//	float(record.total) > 100 or verdict.reason == "timeout"
+//	record.total - record.lines_total > 100 or verdict.reason == "timeout"
+//
+// A database's decimals are strings, so that templates print them as written; beside <, <=, >, >=, -, * and / a column
+// that is a decimal counts as a number. Elsewhere float(record.total) makes it one.
 //
 // Mistakes in it are found when the case is compiled, with a caret below them; what is null is found when it is walked,
 // and named. Length, nesting, memory and time of an expression are bounded; ranges and repeat are not available.

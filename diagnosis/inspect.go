@@ -2,6 +2,8 @@ package diagnosis
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -19,6 +21,10 @@ func (v *visitor) Visit(n *ast.Node) {
 	case *ast.BinaryNode:
 		if node.Operator == ".." {
 			v.mistake = "ranges (1..9) are not available here"
+		}
+		if ordering[node.Operator] {
+			asNumber(&node.Left)
+			asNumber(&node.Right)
 		}
 	case *ast.PredicateNode:
 		// Nodes are visited from the leaves up, so the depths below this one are known.
@@ -52,6 +58,37 @@ func (v *visitor) look(from, name string) {
 		}
 	}
 	v.looksAt = append(v.looksAt, []string{from, name})
+}
+
+// ordering are the operators to which a decimal is a number.
+var ordering = map[string]bool{"<": true, "<=": true, ">": true, ">=": true, "-": true, "*": true, "/": true}
+
+// numberFunction is what asNumber calls.
+const numberFunction = "narrative_number"
+
+// asNumber makes an operand that is a column a number where it is a decimal: databases' decimals come as strings, to
+// be printed as they are written, and would be compared letter by letter.
+func asNumber(operand *ast.Node) {
+	member, ok := (*operand).(*ast.MemberNode)
+	if !ok {
+		return
+	}
+	if from := member.Node.String(); from != "record" && from != "verdict.details" {
+		return
+	}
+	call := &ast.CallNode{Callee: &ast.IdentifierNode{Value: numberFunction}, Arguments: []ast.Node{member}}
+	call.SetLocation(member.Location())
+	call.Callee.SetLocation(member.Location())
+	*operand = call
+}
+
+var decimal = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+func number(arguments ...any) (any, error) {
+	if s, ok := arguments[0].(string); ok && decimal.MatchString(s) {
+		return strconv.ParseFloat(s, 64)
+	}
+	return arguments[0], nil
 }
 
 // deepest finds the greatest known depth in a part of an expression.

@@ -12,7 +12,8 @@ func ExampleForValidation() {
 	reg := narrative.NewRegistry()
 	narrative.AddAction(reg, "restart_agent", func(context.Context, struct {
 		Host string `json:"host"`
-	}) error {
+	},
+	) error {
 		return nil
 	})
 	e, err := executor.ForValidation(reg)

@@ -142,8 +142,10 @@ func TestADatumIsLogged(t *testing.T) {
 		t.Fatalf("receipt %q, %v", receipt, err)
 	}
 	expires := now.Add(time.Hour)
-	want := narrative.Datum{ID: "d1", Origin: "invoices-balance", Name: "repair", Note: json.RawMessage(`{"by":"plan"}`),
-		Level: narrative.Warn, At: now, ExpiresAt: &expires}
+	want := narrative.Datum{
+		ID: "d1", Origin: "invoices-balance", Name: "repair", Note: json.RawMessage(`{"by":"plan"}`),
+		Level: narrative.Warn, At: now, ExpiresAt: &expires,
+	}
 	if diff := cmp.Diff(want, w.store.datums[0]); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -63,11 +63,13 @@ func setup(t *testing.T) *world {
 		return nil
 	}, narrative.Repeatable())
 	narrative.AddAction(reg, "fail", func(context.Context, struct{}) error { return errors.New("it broke") })
-	e, err := New(Options{Registry: reg, Store: w.store, Now: func() time.Time { return now },
+	e, err := New(Options{
+		Registry: reg, Store: w.store, Now: func() time.Time { return now },
 		Wake: func(_ context.Context, keys []string) error {
 			w.woken = append(w.woken, keys...)
 			return errors.New("nobody is awake")
-		}})
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +81,10 @@ func setup(t *testing.T) *world {
 func call(action, written string, resolved ...string) narrative.ActionCall {
 	c := narrative.ActionCall{
 		Action: narrative.Action{Action: action, Args: json.RawMessage(written)}, Key: "solution/0",
-		Issue: &narrative.Issue{ID: "i-7", Assertion: "invoices-balance", Kind: narrative.KindRecord,
-			Record: narrative.Record{Type: "invoice", ID: "7"}, Summary: "total is off"},
+		Issue: &narrative.Issue{
+			ID: "i-7", Assertion: "invoices-balance", Kind: narrative.KindRecord,
+			Record: narrative.Record{Type: "invoice", ID: "7"}, Summary: "total is off",
+		},
 	}
 	c.Template = c.Action
 	if len(resolved) > 0 {

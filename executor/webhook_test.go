@@ -35,8 +35,10 @@ func TestARequestIsSent(t *testing.T) {
 			got := map[string]string{}
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				b, _ := io.ReadAll(r.Body)
-				got = map[string]string{"method": r.Method, "type": r.Header.Get("Content-Type"), "body": string(b),
-					"key": r.Header.Get("Idempotency-Key"), "agent": r.UserAgent(), "query": r.URL.RawQuery}
+				got = map[string]string{
+					"method": r.Method, "type": r.Header.Get("Content-Type"), "body": string(b),
+					"key": r.Header.Get("Idempotency-Key"), "agent": r.UserAgent(), "query": r.URL.RawQuery,
+				}
 				w.WriteHeader(http.StatusNoContent)
 			}))
 			defer s.Close()
@@ -44,8 +46,10 @@ func TestARequestIsSent(t *testing.T) {
 			if err != nil || receipt != "HTTP 204" {
 				t.Fatalf("receipt %q, %v", receipt, err)
 			}
-			want := map[string]string{"method": tt.method, "type": tt.contentType, "body": tt.body, "key": "solution/0",
-				"agent": "narrative", "query": "token=s3cret"}
+			want := map[string]string{
+				"method": tt.method, "type": tt.contentType, "body": tt.body, "key": "solution/0",
+				"agent": "narrative", "query": "token=s3cret",
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

@@ -22,12 +22,18 @@ func TestAddDatum(t *testing.T) {
 		body string
 		want narrative.Datum
 	}{
-		"the least": {`{"origin":"o","name":"n"}`,
-			narrative.Datum{Origin: "o", Name: "n", Note: json.RawMessage("null"), Level: narrative.Info, At: noon, ExpiresAt: at(30 * 24 * time.Hour)}},
-		"everything": {`{"origin":"o","name":"n","note":{"a":1},"level":"WARN","thread_id":"t","ttl":"1h","at":"2026-03-04T10:00:00+01:00"}`,
-			narrative.Datum{Origin: "o", Name: "n", Note: json.RawMessage(`{"a":1}`), Level: narrative.Warn, ThreadID: "t", At: noon.Add(-3 * time.Hour), ExpiresAt: at(time.Hour)}},
-		"expires_at instead": {`{"origin":"o","name":"n","expires_at":"2026-03-05T12:00:00Z"}`,
-			narrative.Datum{Origin: "o", Name: "n", Note: json.RawMessage("null"), Level: narrative.Info, At: noon, ExpiresAt: at(24 * time.Hour)}},
+		"the least": {
+			`{"origin":"o","name":"n"}`,
+			narrative.Datum{Origin: "o", Name: "n", Note: json.RawMessage("null"), Level: narrative.Info, At: noon, ExpiresAt: at(30 * 24 * time.Hour)},
+		},
+		"everything": {
+			`{"origin":"o","name":"n","note":{"a":1},"level":"WARN","thread_id":"t","ttl":"1h","at":"2026-03-04T10:00:00+01:00"}`,
+			narrative.Datum{Origin: "o", Name: "n", Note: json.RawMessage(`{"a":1}`), Level: narrative.Warn, ThreadID: "t", At: noon.Add(-3 * time.Hour), ExpiresAt: at(time.Hour)},
+		},
+		"expires_at instead": {
+			`{"origin":"o","name":"n","expires_at":"2026-03-05T12:00:00Z"}`,
+			narrative.Datum{Origin: "o", Name: "n", Note: json.RawMessage("null"), Level: narrative.Info, At: noon, ExpiresAt: at(24 * time.Hour)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +77,7 @@ func TestAddDatumRefusals(t *testing.T) {
 		"not an object":      {`"origin"`, 422, []string{"JSON object"}},
 		"no origin":          {`{"name":"n"}`, 422, []string{"origin: is required"}},
 		"two mistakes":       {`{"level":"loud","name":"n"}`, 422, []string{"origin: is required", "level: ", "trace"}},
-		"unknown field":      {`{"origin":"o","name":"n","orgin":"x"}`, 422, []string{"orgin", `did you mean`}},
+		"unknown field":      {`{"origin":"o","name":"n","orig":"x"}`, 422, []string{"orig", `did you mean`}},
 		"wrong type":         {`{"origin":7,"name":"n"}`, 422, []string{"origin: must be a string"}},
 		"level as number":    {`{"origin":"o","name":"n","level":2}`, 422, []string{"level: must be a string"}},
 		"ttl no duration":    {`{"origin":"o","name":"n","ttl":"soon"}`, 422, []string{"ttl: ", "90s"}},
@@ -214,7 +220,7 @@ func TestListDatumsRefusals(t *testing.T) {
 		"level=loud":                "level: level must be one of",
 		"min_level=loud":            "min_level",
 		"since=yesterday":           "since",
-		"orgin=o":                   "orgin",
+		"orig=o":                    "orig",
 		"origin=%00":                "origin",
 		"origin=%zz":                "query is malformed",
 		"cursor=" + foreignCursor(): "cursor",

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -59,7 +60,7 @@ func (a *api) recovered(next http.Handler) http.Handler {
 			if cause == nil {
 				return
 			}
-			if cause != http.ErrAbortHandler {
+			if err, ok := cause.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 				a.Logger.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,
 					"panic", cause, "stack", string(debug.Stack()))
 			}

@@ -65,12 +65,12 @@ func (a *api) addDatums(ctx context.Context, in *DatumsInput) (*answer[Intake], 
 	if err != nil {
 		return nil, err
 	}
-	i := &intake{api: a, ctx: ctx, config: config, now: a.now(), out: Intake{Errors: []IntakeError{}}}
+	i := &intake{store: a.Store, config: config, now: a.now(), out: Intake{Errors: []IntakeError{}}}
 	switch in.Payload.contentType {
 	case ndjsonType, "application/ndjson", "application/jsonl":
-		err = i.lines(&in.Payload)
+		err = i.lines(ctx, &in.Payload)
 	default:
-		err = i.document(&in.Payload)
+		err = i.document(ctx, &in.Payload)
 	}
 	if err != nil {
 		return nil, err
@@ -83,8 +83,7 @@ func (a *api) addDatums(ctx context.Context, in *DatumsInput) (*answer[Intake], 
 
 // intake takes in the datums of one request.
 type intake struct {
-	api    *api
-	ctx    context.Context //nolint:containedctx // lives as long as the request
+	store  narrative.DatumStore
 	config narrative.Config
 	now    time.Time
 	out    Intake
@@ -139,7 +138,7 @@ func (i *intake) take(line int, raw []byte) {
 }
 
 // document takes in one datum or an array of them, all or nothing.
-func (i *intake) document(p *payload) error {
+func (i *intake) document(ctx context.Context, p *payload) error {
 	body, err := p.readJSON(maxBody)
 	if err != nil {
 		return err
@@ -150,7 +149,7 @@ func (i *intake) document(p *payload) error {
 	}
 	if body[0] != '[' {
 		i.take(1, body)
-		return i.flush(nil)
+		return i.flush(ctx, nil)
 	}
 	elements, err := splitArray(body)
 	if err != nil {
@@ -163,11 +162,11 @@ func (i *intake) document(p *payload) error {
 		i.out.Filtered = 0 // none of the array counts
 		return nil
 	}
-	return i.flush(nil)
+	return i.flush(ctx, nil)
 }
 
 // lines takes in NDJSON, each line alone, in batches.
-func (i *intake) lines(p *payload) error {
+func (i *intake) lines(ctx context.Context, p *payload) error {
 	reader := bufio.NewReaderSize(p.moving(), 64<<10)
 	defer func() { _ = p.deadline(time.Time{}) }()
 	for number := 1; ; number++ {
@@ -182,7 +181,7 @@ func (i *intake) lines(p *payload) error {
 			i.take(number, line)
 		}
 		if last || len(i.batch) >= batchDatums || i.batchBytes >= batchBytes {
-			if err := i.flush(i.oneByOne); err != nil {
+			if err := i.flush(ctx, i.oneByOne); err != nil {
 				return i.brokenOff(err)
 			}
 		}
@@ -205,15 +204,15 @@ func (i *intake) brokenOff(err error) error {
 }
 
 // flush stores the batch. onFault, where it is not nil, has a try where the store finds fault with the batch.
-func (i *intake) flush(onFault func(context.Context, []narrative.Datum, []int) error) error {
+func (i *intake) flush(ctx context.Context, onFault func(context.Context, []narrative.Datum, []int) error) error {
 	batch, lines := i.batch, i.batchLines
 	i.batch, i.batchLines, i.batchBytes = nil, nil, 0
 	if len(batch) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(i.ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := i.api.Store.AddDatums(ctx, batch)
+	_, err := i.store.AddDatums(ctx, batch)
 	if narrative.KindOf(err) == narrative.Invalid && onFault != nil {
 		return onFault(ctx, batch, lines)
 	}
@@ -226,7 +225,7 @@ func (i *intake) flush(onFault func(context.Context, []narrative.Datum, []int) e
 // oneByOne stores each datum by itself, so that a bad one spoils no other.
 func (i *intake) oneByOne(ctx context.Context, batch []narrative.Datum, lines []int) error {
 	for n, d := range batch {
-		_, err := i.api.Store.AddDatums(ctx, []narrative.Datum{d})
+		_, err := i.store.AddDatums(ctx, []narrative.Datum{d})
 		switch {
 		case err == nil:
 			i.out.Stored++

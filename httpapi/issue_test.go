@@ -19,8 +19,10 @@ func anIssue() narrative.Issue {
 		Summary: "invoice 3 is out of balance", OpenedAt: noon.Add(-time.Hour), Rounds: 1,
 		Awaiting: &narrative.Awaiting{For: narrative.AwaitingChoice, Since: noon},
 		Steps: []narrative.ResolutionStep{
-			{ID: "s1", Case: "recalculate", Action: narrative.Exec, Reason: "r", Digest: "d", State: narrative.StepProposed, Count: 1, At: noon,
-				Solution: &narrative.Solution{Problem: "r"}},
+			{
+				ID: "s1", Case: "recalculate", Action: narrative.Exec, Reason: "r", Digest: "d", State: narrative.StepProposed, Count: 1, At: noon,
+				Solution: &narrative.Solution{Problem: "r"},
+			},
 			{ID: "s2", Case: "wait", Action: narrative.Pass, Reason: "w", State: narrative.StepProposed, Count: 1, At: noon},
 		},
 	}

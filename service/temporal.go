@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -66,9 +67,18 @@ func dial(ctx context.Context, options client.Options, o Options) (client.Client
 	}
 	c, err := client.DialContext(ctx, options)
 	if err != nil {
-		return nil, narrative.Errorf(narrative.Unavailable, "Temporal does not answer at %s: %v; start it, or set TEMPORAL_ADDRESS", address, cause(err))
+		return nil, narrative.Errorf(narrative.Unavailable, "Temporal does not answer at %s; start it there, or set TEMPORAL_ADDRESS (%s)", address, innermost(err))
 	}
 	return c, nil
+}
+
+// innermost is the part of a gRPC error's text that says why.
+func innermost(err error) string {
+	text := cause(err).Error()
+	if i := strings.LastIndex(text, "desc = "); i >= 0 {
+		text = strings.Trim(text[i+len("desc = "):], `"\`)
+	}
+	return text
 }
 
 // startStarter makes the half that calls Temporal.

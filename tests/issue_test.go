@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	narrative "github.com/narrative-go/narrative"
@@ -152,7 +153,17 @@ func TestQuietTicksCostNothing(t *testing.T) {
 	g.shut.Store(true)
 	h := build(t, &g, choiceYAML, noting(make(chan string, 1)))
 	i := h.issue("gate", narrative.StatusImpasse)
-	before := len(h.history(i.WorkflowID, ""))
+	before := 0
+	await(t, 10*time.Second, "the issue's workflow has come to rest", func() error {
+		events := h.history(i.WorkflowID, "")
+		before = len(events)
+		switch last := events[before-1].EventType; last {
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+			return nil
+		default:
+			return fmt.Errorf("the last event is %s", last)
+		}
+	})
 	at := time.Now()
 	for range 3 {
 		at = h.run("gate", narrative.OutcomeFailed, at).FinishedAt

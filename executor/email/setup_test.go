@@ -39,6 +39,7 @@ type server struct {
 	mail     func(net.Conn) error
 	rcpt     error
 	data     func(net.Conn) error
+	hangUp   bool // once a message was taken
 	address  string
 	pool     *x509.CertPool
 }
@@ -53,7 +54,12 @@ func (s *server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	return &session{server: s, conn: c.Conn()}, nil
 }
 
-func (s *session) Reset()        {}
+func (s *session) Reset() {
+	if s.hangUp && len(s.received()) > 0 {
+		_ = s.conn.Close()
+	}
+}
+
 func (s *session) Logout() error { return nil }
 
 func (s *session) Mail(string, *smtp.MailOptions) error {

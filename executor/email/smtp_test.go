@@ -25,6 +25,15 @@ func TestAMessageIsDelivered(t *testing.T) {
 	}
 }
 
+func TestAMessageThatWasTakenIsDeliveredWhateverFollows(t *testing.T) {
+	t.Parallel()
+	s := (&server{hangUp: true}).start(t, "plain")
+	receipt, err := channel(t, "smtp://"+s.address, SMTPOptions{}).Send(context.Background(), notification())
+	if err != nil || receipt == "" || len(s.received()) != 1 {
+		t.Errorf("receipt %q, %v; received %q", receipt, err, s.received())
+	}
+}
+
 func TestItLogsIn(t *testing.T) {
 	t.Parallel()
 	for mode, scheme := range map[string]string{"plain": "smtp", "tls": "smtps"} {

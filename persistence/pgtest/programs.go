@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// missing says what to do where there is no server.
-var missing = errors.New("PostgreSQL's programs initdb and postgres were not found; install them " +
+// errMissing says what to do where there is no server.
+var errMissing = errors.New("PostgreSQL's programs initdb and postgres were not found; install them " +
 	"(Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql), " +
 	"or set " + URLVariable + " to a server whose user may create databases, such as postgres://postgres@127.0.0.1:5432/postgres")
 
@@ -23,12 +23,12 @@ func programs() (string, error) {
 		return bin, nil
 	}
 	if err := install(); err != nil {
-		return "", fmt.Errorf("%w (tried to: %w)", missing, err)
+		return "", fmt.Errorf("%w (tried to: %w)", errMissing, err)
 	}
 	if bin := newest(); bin != "" {
 		return bin, nil
 	}
-	return "", missing
+	return "", errMissing
 }
 
 func newest() string {

@@ -16,6 +16,19 @@ func isNotDatabase(err error) bool {
 	return errors.As(err, &e) && e.Code()&0xff == codes.SQLITE_NOTADB
 }
 
+// stumbled tells whether an error may be gone at once.
+func stumbled(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case codes.SQLITE_IOERR, codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
+		return true
+	}
+	return false
+}
+
 // mapped gives a driver's error narrative's kind. Those of the context pass through, and so does what has a kind.
 func mapped(ctx context.Context, err error) error {
 	var known *narrative.Error

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite" // registers the driver
 
@@ -33,6 +34,10 @@ const (
 	// the machine may lose the last transactions but never tears the file.
 	pragmas = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)"
 	readers = 4
+
+	// A file is tried for half a second in all.
+	openAttempts = 10
+	openPause    = 10 * time.Millisecond
 )
 
 // Open opens the file of a URL sqlite:PATH and makes it, and the folder it lies in, where they are absent.
@@ -65,10 +70,21 @@ func Open(ctx context.Context, rawURL string) (*Engine, error) {
 	return e, nil
 }
 
-// try touches the file, for SQLite opens it lazily.
+// try touches the file, for SQLite opens it lazily. Where several processes make the same file at the same moment, one
+// may stumble over what another has just removed; the next attempt finds the file made.
 func (e *Engine) try(ctx context.Context) error {
-	var tables int
-	return e.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master").Scan(&tables)
+	for attempt := 1; ; attempt++ {
+		var tables int
+		err := e.write.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master").Scan(&tables)
+		if err == nil || attempt == openAttempts || !stumbled(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(attempt) * openPause):
+		}
+	}
 }
 
 func explain(ctx context.Context, path string, err error) error {

@@ -1,0 +1,112 @@
+package sql
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/narrative-go/narrative"
+)
+
+// Args are the arguments of the class "sql": exactly one of Violations and Holds.
+type Args struct {
+	DSN        string             `json:"dsn"` // postgres://… or sqlite:PATH
+	Violations string             `json:"violations,omitempty"`
+	Holds      string             `json:"holds,omitempty"`
+	Record     *RecordArgs        `json:"record,omitempty"`  // goes with Violations
+	Timeout    narrative.Duration `json:"timeout,omitempty"` // of the query; default the check's
+}
+
+// RecordArgs say which record a row is.
+type RecordArgs struct {
+	Type string `json:"type"` // as it is
+	ID   string `json:"id"`   // the name of a column
+}
+
+var (
+	_ narrative.ArgsValidator = (*Args)(nil)
+	_ narrative.Relocator     = (*Args)(nil)
+)
+
+// ValidateArgs returns what is wrong with them, as far as that can be told before references are resolved.
+func (a *Args) ValidateArgs() (p narrative.Problems) {
+	wrong := func(path, message string) { p = append(p, narrative.Problem{Path: path, Message: message}) }
+	if a.DSN == "" {
+		wrong("dsn", "is required: postgres://… or sqlite:PATH")
+	} else if !narrative.HasReference(a.DSN) && engineOf(a.DSN) == nil {
+		wrong("dsn", "must begin with postgres:// or sqlite: and name a database")
+	}
+	switch {
+	case a.Violations == "" && a.Holds == "":
+		wrong("violations", "give exactly one of violations and holds")
+	case a.Violations != "" && a.Holds != "":
+		wrong("holds", "give exactly one of violations and holds")
+	case a.Violations != "":
+		p = append(p, checkQuery("violations", a.Violations)...)
+	default:
+		p = append(p, checkQuery("holds", a.Holds)...)
+	}
+	if r := a.Record; r != nil {
+		if a.Holds != "" {
+			wrong("record", "only goes with violations")
+		}
+		if r.Type == "" {
+			wrong("record.type", "is required: what a row is, such as invoice")
+		}
+		if len(r.Type) > maxRecordPart {
+			wrong("record.type", "must be at most 255 bytes long")
+		}
+		if r.ID == "" {
+			wrong("record.id", "is required: the column that identifies a row")
+		}
+	}
+	if a.Timeout < 0 {
+		wrong("timeout", "must not be negative")
+	}
+	return p
+}
+
+// Relocate makes the path of a SQLite file absolute.
+func (a *Args) Relocate(dir string) {
+	path, ok := strings.CutPrefix(a.DSN, sqlitePrefix)
+	if ok && path != "" && !filepath.IsAbs(path) && !strings.HasPrefix(path, "${") {
+		a.DSN = sqlitePrefix + filepath.Join(dir, path)
+	}
+}
+
+// verbs are what a query that reads begins with.
+var verbs = []string{"SELECT", "WITH", "VALUES", "TABLE"}
+
+// checkQuery refuses what is certainly not one query that reads. The database has the last word.
+func checkQuery(path, query string) narrative.Problems {
+	if narrative.HasReference(query) {
+		return nil
+	}
+	s := scanner{rest: query}
+	word, ok := s.next()
+	if !ok {
+		return narrative.Problems{{Path: path, Message: "is empty"}}
+	}
+	for ok && word == "(" {
+		word, ok = s.next()
+	}
+	if !slices.Contains(verbs, strings.ToUpper(word)) {
+		return narrative.Problems{{Path: path, Message: "must be a query that reads, beginning with SELECT or WITH; not " + quoted(word)}}
+	}
+	for ok {
+		if word, ok = s.next(); ok && word == ";" {
+			if _, more := s.next(); more {
+				return narrative.Problems{{Path: path, Message: "must be one statement; there is more after the semicolon"}}
+			}
+			break
+		}
+	}
+	return nil
+}
+
+func quoted(word string) string {
+	if len(word) > 30 {
+		word = strings.ToValidUTF8(word[:30], "") + "…"
+	}
+	return `"` + word + `"`
+}
