@@ -221,14 +221,6 @@ func TestEndRound(t *testing.T) {
 			same(t, tt.then, i, anyID)
 		})
 	}
-	t.Run("endless attempts are not valid", func(t *testing.T) {
-		t.Parallel()
-		i, step := failing(working), plan("a")
-		step.Solution.Plan[0].Retry = &narrative.Retry{Attempts: 1 << 31}
-		i.EndRound(propose(i, step), minute, fine, at(70))
-		same(t, narrative.StatusImpasse, i.Status)
-		same(t, "the plan is not valid: [0].retry.attempts: must be from 1 to 100; not 2147483648", i.Steps[0].Solution.Error)
-	})
 }
 
 // carriesOut is an issue whose plan is being carried out, and the step's id.

@@ -243,4 +243,6 @@ func said(err error) string {
 }
 
 // Reconcile makes Temporal match the store, from Start to Stop.
-func (s *Service) Reconcile(ctx context.Context) (narrative.Reconciled, error) { return s.starter.Reconcile(ctx) }
+func (s *Service) Reconcile(ctx context.Context) (narrative.Reconciled, error) {
+	return s.starter.Reconcile(ctx)
+}
