@@ -108,8 +108,10 @@ func (a *Activities) refuse(ctx context.Context, in SignalInput, refusal error) 
 	}
 	ref := IssueRef{IssueID: in.IssueID, Version: -1}
 	out.State, err = a.change(ctx, ref, in.Key, func(*narrative.Issue) (narrative.Effects, error) {
-		return effects(narrative.Entry{At: a.now(), Kind: narrative.EntryRefused,
-			Text: fmt.Sprintf("the signal %s was refused: %s", in.Name, out.Refused)}), nil
+		return effects(narrative.Entry{
+			At: a.now(), Kind: narrative.EntryRefused,
+			Text: fmt.Sprintf("the signal %s was refused: %s", in.Name, out.Refused),
+		}), nil
 	})
 	return out, failed(err)
 }

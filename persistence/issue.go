@@ -78,8 +78,11 @@ func (s *Store) Issues(ctx context.Context, q narrative.IssueQuery, p narrative.
 func filtered(q narrative.IssueQuery) sq.SelectBuilder {
 	query := statements.Select(issueColumns).From(issueTables)
 	for _, f := range []struct{ column, value string }{
-		{"i.status", string(q.Status)}, {"i.assertion", q.Assertion}, {"i.record_type", q.RecordType},
-		{"i.record_id", q.RecordID}, {"i.severity", string(q.Severity)},
+		{"i.status", string(q.Status)},
+		{"i.assertion", q.Assertion},
+		{"i.record_type", q.RecordType},
+		{"i.record_id", q.RecordID},
+		{"i.severity", string(q.Severity)},
 	} {
 		if f.value != "" {
 			query = query.Where(sq.Eq{f.column: f.value})

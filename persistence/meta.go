@@ -19,7 +19,9 @@ const (
 
 func scanMeta(m *narrative.Meta) []any {
 	return []any{
-		&m.Name, &m.DisplayName, &m.Class, document{&m.Args}, (*int64)(&m.Every), &m.Cron, &m.Timezone, &m.Enabled,
+		&m.Name, &m.DisplayName, &m.Class,
+		document{&m.Args},
+		(*int64)(&m.Every), &m.Cron, &m.Timezone, &m.Enabled,
 		(*string)(&m.Severity), (*int64)(&m.Timeout), &m.Queue, &m.Source, &m.Revision, &m.CheckedRevision,
 	}
 }

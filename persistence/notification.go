@@ -95,8 +95,10 @@ func (s *Store) NotificationTried(ctx context.Context, key, failure string, last
 		b.Exec("UPDATE notifications SET attempts = attempts + 1, last_error = $2, state = $3 WHERE id = $1",
 			n.ID, failure, string(state))
 		if last && n.IssueID != "" {
-			queueEntry(b, n.IssueID, narrative.Entry{At: now, Kind: narrative.EntryNotification,
-				Text: fmt.Sprintf("could not tell %s by %s: %s", n.Recipient, n.Channel, failure)})
+			queueEntry(b, n.IssueID, narrative.Entry{
+				At: now, Kind: narrative.EntryNotification,
+				Text: fmt.Sprintf("could not tell %s by %s: %s", n.Recipient, n.Channel, failure),
+			})
 		}
 	}), "note the attempt to send notification %s", key)
 }
@@ -113,8 +115,10 @@ func (s *Store) NotificationSent(ctx context.Context, key, receipt string, now t
 			UPDATE notifications SET attempts = attempts + 1, last_error = '', state = 'sent', receipt = $2, sent_at = $3
 			WHERE id = $1`, n.ID, receipt, now)
 		if n.IssueID != "" {
-			queueEntry(b, n.IssueID, narrative.Entry{At: now, Kind: narrative.EntryNotification,
-				Text: fmt.Sprintf("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)})
+			queueEntry(b, n.IssueID, narrative.Entry{
+				At: now, Kind: narrative.EntryNotification,
+				Text: fmt.Sprintf("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject),
+			})
 		}
 	}), "note that notification %s was sent", key)
 }

@@ -15,8 +15,13 @@ const selectOccurrences = "SELECT c.id, c.event, c.summary, c.details, c.at, c.e
 
 func scanOccurrence(r engine.Row) (c narrative.Occurrence, err error) {
 	var o narrative.Solution
-	err = r.Scan(append([]any{&c.ID, &c.Event, document{&c.Summary}, document{&c.Details}, moment{&c.At},
-		perhaps{&c.ExpiresAt}}, scanSolution(&o)...)...)
+	err = r.Scan(append([]any{
+		&c.ID, &c.Event,
+		document{&c.Summary},
+		document{&c.Details},
+		moment{&c.At},
+		perhaps{&c.ExpiresAt},
+	}, scanSolution(&o)...)...)
 	if o.ID != "" {
 		c.Solution = &o
 	}

@@ -23,8 +23,12 @@ type storedStep struct {
 
 func scanStep(r engine.Row) (s storedStep, err error) {
 	var o narrative.Solution
-	err = r.Scan(append([]any{&s.issueID, &s.ID, &s.Case, (*string)(&s.Action), &s.Reason, &s.Digest, (*string)(&s.State),
-		&s.Count, moment{&s.At}, &s.Round}, scanSolution(&o)...)...)
+	err = r.Scan(append([]any{
+		&s.issueID, &s.ID, &s.Case, (*string)(&s.Action), &s.Reason, &s.Digest, (*string)(&s.State),
+		&s.Count,
+		moment{&s.At},
+		&s.Round,
+	}, scanSolution(&o)...)...)
 	if o.ID != "" {
 		s.Solution = &o
 	}
@@ -33,8 +37,15 @@ func scanStep(r engine.Row) (s storedStep, err error) {
 
 // scanSolution scans a solution; its id stays empty where there is none.
 func scanSolution(o *narrative.Solution) []any {
-	return []any{text{&o.ID}, text{&o.Problem}, document{&o.Plan}, document{&o.Template}, document{&o.Data},
-		perhaps{&o.EnactedAt}, text{&o.Error}}
+	return []any{
+		text{&o.ID},
+		text{&o.Problem},
+		document{&o.Plan},
+		document{&o.Template},
+		document{&o.Data},
+		perhaps{&o.EnactedAt},
+		text{&o.Error},
+	}
 }
 
 // stepRow are the arguments of the statements that keep one step, and its solution where it has one.
@@ -47,8 +58,10 @@ func (r stepRow) equal(other stepRow) bool {
 }
 
 func rowOf(issueID string, position int, s narrative.ResolutionStep) (row stepRow, err error) {
-	row.step = []any{s.ID, issueID, position, s.Case, string(s.Action), s.Reason, s.Digest, string(s.State), s.Count,
-		s.At.UTC(), s.Round}
+	row.step = []any{
+		s.ID, issueID, position, s.Case, string(s.Action), s.Reason, s.Digest, string(s.State), s.Count,
+		s.At.UTC(), s.Round,
+	}
 	if s.Solution == nil {
 		return row, nil
 	}
@@ -87,8 +100,10 @@ func solutionArguments(o narrative.Solution, stepID, occurrenceID string) ([]any
 	if o.EnactedAt != nil {
 		enacted = o.EnactedAt.UTC()
 	}
-	return []any{o.ID, unlessEmpty(stepID), unlessEmpty(occurrenceID), o.Problem, engine.JSON(plan), template, data,
-		enacted, o.Error}, nil
+	return []any{
+		o.ID, unlessEmpty(stepID), unlessEmpty(occurrenceID), o.Problem, engine.JSON(plan), template, data,
+		enacted, o.Error,
+	}, nil
 }
 
 const insertSolution = `

@@ -62,21 +62,27 @@ func TestLife(t *testing.T) {
 		"an invalid plan: nothing of it is run": {
 			cases:  []narrative.DiagnosticCase{executing("a", "first", "unknown")},
 			before: narrative.StatusImpasse,
-			want: outcome{Rounds: 1, Steps: []narrative.StepState{narrative.StepFailed},
-				Told: []narrative.NotificationKind{impasse, resolved}, Ran: []string{"recovered"}},
+			want: outcome{
+				Rounds: 1, Steps: []narrative.StepState{narrative.StepFailed},
+				Told: []narrative.NotificationKind{impasse, resolved}, Ran: []string{"recovered"},
+			},
 		},
 		"a failing action: tried again, then the plan stops": {
 			cases:  []narrative.DiagnosticCase{executing("a", "first", "second", "third")},
 			fail:   map[string]error{"second": errors.New("no")},
 			before: narrative.StatusImpasse,
-			want: outcome{Rounds: 1, Steps: []narrative.StepState{narrative.StepFailed},
-				Told: []narrative.NotificationKind{impasse, resolved}, Ran: []string{"first", "second", "second", "recovered"}},
+			want: outcome{
+				Rounds: 1, Steps: []narrative.StepState{narrative.StepFailed},
+				Told: []narrative.NotificationKind{impasse, resolved}, Ran: []string{"first", "second", "second", "recovered"},
+			},
 		},
 		"several proposals: people choose": {
 			cases:  []narrative.DiagnosticCase{executing("a", "first"), proposing("b", pass)},
 			before: narrative.StatusImpasse,
-			want: outcome{Rounds: 1, Steps: []narrative.StepState{narrative.StepProposed, narrative.StepProposed},
-				Told: []narrative.NotificationKind{impasse, resolved}, Ran: []string{"recovered"}},
+			want: outcome{
+				Rounds: 1, Steps: []narrative.StepState{narrative.StepProposed, narrative.StepProposed},
+				Told: []narrative.NotificationKind{impasse, resolved}, Ran: []string{"recovered"},
+			},
 		},
 		"a case that errs: recorded, and does not stop the others": {
 			cases: []narrative.DiagnosticCase{

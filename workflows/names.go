@@ -48,8 +48,10 @@ var (
 )
 
 // AttributeNames are the names of the search attributes.
-var AttributeNames = []string{AttributeKind.GetName(), AttributeName.GetName(), AttributeOutcome.GetName(),
-	AttributeSeverity.GetName(), AttributeRecord.GetName()}
+var AttributeNames = []string{
+	AttributeKind.GetName(), AttributeName.GetName(), AttributeOutcome.GetName(),
+	AttributeSeverity.GetName(), AttributeRecord.GetName(),
+}
 
 // Values of [AttributeKind].
 const (

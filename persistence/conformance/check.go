@@ -22,8 +22,10 @@ var checkTests = map[string]func(*bench){
 		opened := b.record(r, verdict).Opened
 		next := must(b.store.BeginCheck(b.ctx, "a", "three"))(b)
 		opened[0].CurrentSeq = 3
-		want := narrative.CheckState{Meta: must(b.store.AssertionMeta(b.ctx, "a"))(b), Config: narrative.DefaultConfig(), Seq: 3,
-			Streak: narrative.Streak{Failed: 1, LastSeq: 2}, Open: opened}
+		want := narrative.CheckState{
+			Meta: must(b.store.AssertionMeta(b.ctx, "a"))(b), Config: narrative.DefaultConfig(), Seq: 3,
+			Streak: narrative.Streak{Failed: 1, LastSeq: 2}, Open: opened,
+		}
 		want.Last = &narrative.Verdict{Summary: "1 violates", Details: map[string]any{"n": int64(3), "share": 0.5, "big": int64(9007199254740993)}}
 		b.same("next", want, next)
 	},

@@ -13,8 +13,10 @@ import (
 var datumTests = map[string]func(*bench){
 	"datums come back whole": func(b *bench) {
 		given := []narrative.Datum{
-			{Origin: "shop", Name: "größer 漢字 🎉", Note: json.RawMessage(`{"b":1.50,"a":[9007199254740993,null]}`), Level: narrative.Warn,
-				ThreadID: "t", At: at(time.Hour), ExpiresAt: ptr(2 * time.Hour)},
+			{
+				Origin: "shop", Name: "größer 漢字 🎉", Note: json.RawMessage(`{"b":1.50,"a":[9007199254740993,null]}`), Level: narrative.Warn,
+				ThreadID: "t", At: at(time.Hour), ExpiresAt: ptr(2 * time.Hour),
+			},
 			{Origin: "shop", Name: "bare", At: at(0)},
 		}
 		stored := must(b.store.AddDatums(b.ctx, given))(b)

@@ -21,8 +21,10 @@ var detectionTests = map[string]func(*bench){
 		o := narrative.Occurrence{Summary: map[string]any{"who": "ü", "n": 1}, Details: map[string]any{"count": 3}}
 		same := narrative.Occurrence{Summary: map[string]any{"n": 1.0, "who": "ü"}, Details: map[string]any{"count": 4}}
 		first := b.detect("e", 0, o, same)
-		want := narrative.Occurrence{Event: "e", Summary: map[string]any{"who": "ü", "n": int64(1)}, Details: map[string]any{"count": int64(3)},
-			At: kept(0), ExpiresAt: keptPtr(time.Hour)}
+		want := narrative.Occurrence{
+			Event: "e", Summary: map[string]any{"who": "ü", "n": int64(1)}, Details: map[string]any{"count": int64(3)},
+			At: kept(0), ExpiresAt: keptPtr(time.Hour),
+		}
 		b.same("how many", 1, len(first.Claimed))
 		id := first.Claimed[0].ID
 		b.same("kept", want, must(b.store.Occurrence(b.ctx, id))(b), cmpopts.IgnoreFields(narrative.Occurrence{}, "ID"))

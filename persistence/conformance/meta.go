@@ -60,8 +60,10 @@ var metaTests = map[string]func(*bench){
 		b.same("how many", 2, len(must(b.store.AssertionMetas(b.ctx))(b)))
 	},
 	"the configuration changes only where it is given": func(b *bench) {
-		c := narrative.Config{MinimumDatumLogLevel: narrative.Warn, DefaultDatumTTL: narrative.Duration(time.Hour),
-			Admins: narrative.Admins{Email: []string{"ops@example.com", "öps@example.com"}}}
+		c := narrative.Config{
+			MinimumDatumLogLevel: narrative.Warn, DefaultDatumTTL: narrative.Duration(time.Hour),
+			Admins: narrative.Admins{Email: []string{"ops@example.com", "öps@example.com"}},
+		}
 		for _, changed := range []bool{true, false} {
 			b.same("applied", narrative.Applied{Config: changed}, must(b.store.Apply(b.ctx, narrative.Manifest{Config: &c}, at(0)))(b))
 		}

@@ -58,12 +58,16 @@ var planTests = map[string]func(*bench){
 		issue := b.solved()
 		b.startAction(false, 0)
 		b.do(b.store.FinishAction(b.ctx, "solution-one", 0, "", "550 no such user", at(time.Minute)))
-		row := narrative.ActionRun{SolutionID: "solution-one", Action: "email", State: narrative.ActionFailed, Attempts: 1,
-			StartedAt: kept(0), FinishedAt: keptPtr(time.Minute), Error: "550 no such user"}
+		row := narrative.ActionRun{
+			SolutionID: "solution-one", Action: "email", State: narrative.ActionFailed, Attempts: 1,
+			StartedAt: kept(0), FinishedAt: keptPtr(time.Minute), Error: "550 no such user",
+		}
 		b.same("failed", row, b.startAction(false, 2*time.Minute))
 		b.do(b.store.FinishAction(b.ctx, "solution-one", 0, "receipt", "", at(3*time.Minute)))
-		row = narrative.ActionRun{SolutionID: "solution-one", Action: "email", State: narrative.ActionDone, Attempts: 2,
-			StartedAt: kept(2 * time.Minute), FinishedAt: keptPtr(3 * time.Minute), Receipt: "receipt"}
+		row = narrative.ActionRun{
+			SolutionID: "solution-one", Action: "email", State: narrative.ActionDone, Attempts: 2,
+			StartedAt: kept(2 * time.Minute), FinishedAt: keptPtr(3 * time.Minute), Receipt: "receipt",
+		}
 		b.same("done", row, b.startAction(true, 4*time.Minute))
 		b.do(b.store.FinishAction(b.ctx, "solution-one", 0, "", "too late", at(5*time.Minute)))
 		b.same("stays done", row, b.startAction(true, 6*time.Minute))

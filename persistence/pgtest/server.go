@@ -97,8 +97,10 @@ func (s *server) serve(bin, data string, who *syscall.Credential) error {
 		return fmt.Errorf("start postgres: %w", err)
 	}
 	s.process = postgres.Process
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-		Path: "/postgres", RawQuery: "sslmode=disable"}
+	u := url.URL{
+		Scheme: "postgres", User: url.User("postgres"), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		Path: "/postgres", RawQuery: "sslmode=disable",
+	}
 	s.url = u.String()
 	if err := s.await(); err != nil {
 		s.end()
