@@ -105,7 +105,7 @@ func (a *Activities) BeginRound(ctx context.Context, in BeginRoundInput) (Round,
 	}
 	round := Round{Start: narrative.RoundNotDue, Cases: []string{}}
 	now := a.now()
-	key := fmt.Sprintf("round/%d/begin", in.Round)
+	key := fmt.Sprintf("round/%d/begin/%d", in.Round, in.Version)
 	round.State, err = a.change(ctx, in.IssueRef, key, func(i *narrative.Issue) (narrative.Effects, error) {
 		start, entry := i.BeginRound(in.CheckSeq, meta.MaxAttempts, now)
 		round.Start = start

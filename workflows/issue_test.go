@@ -2,12 +2,15 @@ package workflows_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/activities"
+	"github.com/narrative-go/narrative/workflows"
 )
 
 // outcome is what a test looks at in a story.
@@ -214,4 +217,61 @@ func TestResumed(t *testing.T) {
 	if diff := cmp.Diff([]string{"second", "recovered"}, b.ran); diff != "" || s.Issue.Status != narrative.StatusResolved {
 		t.Errorf("status %s, actions (-want +got):\n%s", s.Issue.Status, diff)
 	}
+}
+
+// TestImpasseAgain has a person choose a solution after enough was tried unasked: when it does not help either, the
+// issue is at an impasse again, and the admins are told again.
+func TestImpasseAgain(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, executing("a", "repair"))
+	for n := range 4 {
+		b.at(time.Duration(n+1)*time.Hour, func() { b.observe(narrative.OutcomeFailed) })
+	}
+	b.at(10*time.Hour, func() {
+		now, _ := b.store.Issue(t.Context(), i.ID)
+		b.update(narrative.SignalSolution, map[string]any{"step_id": now.Steps[0].ID})
+		b.update(narrative.SignalSolution, map[string]any{"plan": []any{map[string]any{"action": "mine"}}})
+	})
+	b.at(11*time.Hour, func() { b.observe(narrative.OutcomeFailed) })
+	b.at(12*time.Hour, func() {
+		if now, _ := b.store.Issue(t.Context(), i.ID); now.Status != narrative.StatusImpasse {
+			t.Errorf("status %s; want impasse again", now.Status)
+		}
+		b.observe(narrative.OutcomePassed)
+	})
+	s := b.run(i)
+	want := []narrative.NotificationKind{narrative.NotifyImpasse, narrative.NotifyImpasse, narrative.NotifyResolved}
+	if diff := cmp.Diff(want, kinds(s)); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"repair", "repair", "repair", "mine", "recovered"}, b.ran); diff != "" {
+		t.Errorf("ran (-want +got):\n%s", diff)
+	}
+}
+
+// TestQueries asks the workflow how its issue stands.
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, executing("a", "first"), proposing("b", pass))
+	b.at(time.Hour, func() {
+		var state activities.IssueState
+		var text string
+		for name, into := range map[string]any{workflows.QueryIssue: &state, workflows.QueryStatus: &text} {
+			answer, err := b.env.QueryWorkflow(name)
+			if err == nil {
+				err = answer.Get(into)
+			}
+			if err != nil {
+				t.Errorf("query %s: %v", name, err)
+			}
+		}
+		if state.ID != i.ID || state.Status != narrative.StatusImpasse || len(state.Steps) != 2 {
+			t.Errorf("the query issue answers %+v; want the impasse with its two steps", state)
+		}
+		if !strings.Contains(text, "watched: impasse") || !strings.Contains(text, "waits for a person's choice") {
+			t.Errorf("the query status answers %q; want what it waits for", text)
+		}
+		b.observe(narrative.OutcomePassed)
+	})
+	b.run(i)
 }
