@@ -195,7 +195,7 @@ func (s *Service) openStore(ctx, _ context.Context) error {
 	}
 	s.store = store
 	s.onStop(func() { _ = store.Close() })
-	return store.Ping(ctx)
+	return nil
 }
 
 // load applies the file, and makes Temporal match the store.
@@ -217,7 +217,7 @@ func (s *Service) load(ctx, running context.Context) error {
 
 // reconcileEvery is how often each process makes Temporal match the store, besides the watchdog, which needs a worker
 // and its own cron to be there.
-const reconcileEvery = 5 * time.Minute
+const reconcileEvery = time.Minute
 
 func (s *Service) keepReconciled(running context.Context) {
 	tick := time.NewTicker(reconcileEvery)

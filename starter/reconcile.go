@@ -19,7 +19,7 @@ import (
 // Bounds of one Reconcile.
 const (
 	startsAtOnce  = 8                // triggers started at a time
-	resendAfter   = 20 * time.Second // a hand-off or notification that is this old and not done is sent again
+	resendAfter   = 10 * time.Second // a hand-off or notification that is this old and not done is sent again
 	resendAtMost  = 5_000
 	issuesAtATime = 500
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -168,9 +167,3 @@ func (h *house) told() (letters []letter) {
 }
 
 func (h *house) file(name string) string { return filepath.Join(h.dir, name) }
-
-// exists tells whether the file is there.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}

@@ -131,12 +131,6 @@ func (p *process) end(s os.Signal, within time.Duration) error {
 	}
 }
 
-// cli runs an operator's command against the process and returns its output and exit code.
-func (p *process) cli(args ...string) (string, int) {
-	p.t.Helper()
-	return command(p.t, narrativeBinary, p.cmd.Dir, settings{"NARRATIVE_URL": p.url}, args...)
-}
-
 // command runs a binary to its end.
 func command(t *testing.T, binary, dir string, env settings, args ...string) (string, int) {
 	t.Helper()
