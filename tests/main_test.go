@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
 // Binaries built once for all tests: the ready service, and a user's own program with classes made for the tests.
@@ -31,5 +33,5 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	return pgtest.Main(m)
 }
