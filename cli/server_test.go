@@ -30,7 +30,7 @@ func TestDevTellsWhatHappens(t *testing.T) {
 	ctx, interrupt := context.WithCancel(context.Background())
 	done := make(chan result)
 	go func() {
-		done <- w.runUntil(ctx, []string{"dev", "-f", "shop.yaml", "--data-dir", "d", "--temporal-port", "7233"}, WithEmbedded(unusedEmbedded))
+		done <- w.runUntil(ctx, []string{"dev", "-f", "shop.yaml", "--data-dir", "d", "--temporal-port", "7233", "--ui-port", "8233"}, WithEmbedded(unusedEmbedded))
 	}()
 	eventually(t, "the banner is out", func() bool { return strings.Contains(w.stdout.String(), "data      d") })
 	s.options.Told(service.Happening{At: noon, Text: "invoice 3\nis \x1b[2Jout of balance"})
