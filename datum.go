@@ -91,34 +91,59 @@ func (d Datum) Validate() Problems {
 	return p
 }
 
-type checkContext struct {
-	log  func(context.Context, Datum) error
-	last *Verdict
+// DatumReader reads datums; a [Store] is one.
+type DatumReader interface {
+	// Datums lists datums, newest first.
+	Datums(ctx context.Context, q DatumQuery, p Page) (Listed[Datum], error)
+	// CountDatums counts them.
+	CountDatums(ctx context.Context, q DatumQuery) (int, error)
 }
 
-type checkContextKey struct{}
+// Surroundings are what code that runs inside a check, a diagnostic case or an action can reach.
+type Surroundings struct {
+	Log    func(context.Context, Datum) error // nil: [Log] is refused
+	Datums DatumReader                        // nil: [Datums] is refused
+	Last   *Verdict                           // for [LastVerdict]; nil: none yet
+}
 
-// WithCheck returns a context in which [Log] writes through log and [LastVerdict] answers last (nil: none yet). It is
-// for whoever runs checks.
-func WithCheck(ctx context.Context, log func(context.Context, Datum) error, last *Verdict) context.Context {
-	return context.WithValue(ctx, checkContextKey{}, checkContext{log: log, last: last})
+type surroundingsKey struct{}
+
+// WithSurroundings returns a context in which [Log], [Datums] and [LastVerdict] work. It is for whoever runs checks.
+func WithSurroundings(ctx context.Context, s Surroundings) context.Context {
+	return context.WithValue(ctx, surroundingsKey{}, s)
+}
+
+func surroundings(ctx context.Context) Surroundings {
+	s, _ := ctx.Value(surroundingsKey{}).(Surroundings)
+	return s
 }
 
 // Log writes a datum from inside a check, a diagnostic case or an action, where its level reaches the configured
 // minimum. Outside of one it answers [Unavailable].
 func Log(ctx context.Context, d Datum) error {
-	c, ok := ctx.Value(checkContextKey{}).(checkContext)
-	if !ok || c.log == nil {
-		return Errorf(Unavailable, "log datum %s: not inside a check", d.Name)
+	if log := surroundings(ctx).Log; log != nil {
+		return log(ctx, d)
 	}
-	return c.log(ctx, d)
+	return Errorf(Unavailable, "log datum %s: not inside a check", d.Name)
+}
+
+// Datums reads what was written down, from inside a check, a diagnostic case or an action. Outside of one it answers
+// [Unavailable].
+func Datums(ctx context.Context) (DatumReader, error) {
+	if reader := surroundings(ctx).Datums; reader != nil {
+		return reader, nil
+	}
+	return nil, Errorf(Unavailable, "read datums: not inside a check")
 }
 
 // LastVerdict returns the verdict of the last check that could be made before this one; false when there is none.
 func LastVerdict(ctx context.Context) (Verdict, bool) {
-	c, _ := ctx.Value(checkContextKey{}).(checkContext)
-	if c.last == nil {
+	last := surroundings(ctx).Last
+	if last == nil {
 		return Verdict{}, false
 	}
-	return *c.last, true
+	return *last, true
 }
+
+// Heartbeats are datums of this origin, whose name is the heartbeat's. They are stored whatever the minimum level.
+const HeartbeatOrigin = "heartbeat"

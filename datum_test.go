@@ -79,10 +79,10 @@ func TestLogAndLastVerdict(t *testing.T) {
 		t.Parallel()
 		var logged []narrative.Datum
 		last := narrative.Failed("off by %d", 5).With("by", 5)
-		ctx := narrative.WithCheck(t.Context(), func(_ context.Context, d narrative.Datum) error {
+		ctx := narrative.WithSurroundings(t.Context(), narrative.Surroundings{Log: func(_ context.Context, d narrative.Datum) error {
 			logged = append(logged, d)
 			return nil
-		}, &last)
+		}, Last: &last})
 		if err := narrative.Log(ctx, narrative.Datum{Name: "refund"}); err != nil {
 			t.Fatal(err)
 		}

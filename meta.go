@@ -31,6 +31,24 @@ func (s Severity) Valid() bool {
 	return false
 }
 
+// Trigger is what makes Temporal check a meta on time.
+type Trigger string
+
+// The triggers. The zero value leaves the choice to the deployment.
+const (
+	TriggerCron     Trigger = "cron"     // one cron workflow per meta
+	TriggerSchedule Trigger = "schedule" // one Temporal Schedule per meta
+)
+
+// ParseTrigger reads a trigger by name; empty is the zero value.
+func ParseTrigger(s string) (Trigger, error) {
+	switch t := Trigger(s); t {
+	case "", TriggerCron, TriggerSchedule:
+		return t, nil
+	}
+	return "", Errorf(Invalid, "must be cron or schedule; not %q%s", s, DidYouMean(s, []string{"cron", "schedule"}))
+}
+
 // MetaKind tells the two kinds of metas apart.
 type MetaKind string
 
@@ -53,6 +71,7 @@ type Meta struct {
 	Severity    Severity        `json:"severity"`
 	Timeout     Duration        `json:"timeout,omitempty"` // of one check; default [Meta.CheckTimeout]'s
 	Queue       string          `json:"queue,omitempty"`   // task queue of its check; default [TaskQueue]
+	Trigger     Trigger         `json:"trigger,omitempty"` // what sets it going; default the deployment's
 	Source      string          `json:"source"`            // what it came from
 
 	Revision int64 `json:"-"` // counts changes; given by the store
@@ -193,6 +212,9 @@ func (m Meta) Validate() Problems {
 	}
 	if len(m.Queue) > 200 {
 		p = append(p, Problem{"queue", "must be at most 200 bytes long"})
+	}
+	if _, err := ParseTrigger(string(m.Trigger)); err != nil {
+		p = append(p, ProblemsOf("trigger", err)...)
 	}
 	p = append(p, ProblemsOf("display_name", CheckText(m.DisplayName))...)
 	return append(p, ProblemsOf("queue", CheckText(m.Queue))...)

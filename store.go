@@ -230,7 +230,7 @@ type NotificationStore interface {
 type DatumStore interface {
 	// AddDatums stores all of them or none. Their ids are given by the store, as are empty thread ids.
 	AddDatums(ctx context.Context, d []Datum) ([]Datum, error)
-	Datums(ctx context.Context, q DatumQuery, p Page) (Listed[Datum], error)
+	DatumReader
 }
 
 // DatumQuery selects datums; zero fields select all.

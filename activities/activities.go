@@ -151,6 +151,11 @@ func (a *Activities) notify(ctx context.Context, notifications []narrative.Notif
 	}
 }
 
+// surround gives code that runs inside an activity what it can reach.
+func (a *Activities) surround(ctx context.Context, config narrative.Config, s *secrets, last *narrative.Verdict) context.Context {
+	return narrative.WithSurroundings(ctx, narrative.Surroundings{Log: a.logDatum(config, s), Datums: a.o.Store, Last: last})
+}
+
 // logDatum writes datums for code that runs inside an activity.
 func (a *Activities) logDatum(config narrative.Config, secrets *secrets) func(context.Context, narrative.Datum) error {
 	return func(ctx context.Context, d narrative.Datum) error {

@@ -28,7 +28,7 @@ func (a *Activities) DetectEvent(ctx context.Context, in CheckInput) (CheckOutpu
 	}
 	secrets := a.newSecrets()
 	record := narrative.DetectionRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision}
-	checked := narrative.WithCheck(ctx, a.logDatum(state.Config, secrets), nil)
+	checked := a.surround(ctx, state.Config, secrets, nil)
 	if err := guarded(func() error { return a.detect(checked, state.Meta, secrets, &record) }); err != nil {
 		return CheckOutput{}, failed(secrets.redactError(err))
 	}

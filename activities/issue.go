@@ -198,7 +198,7 @@ func (a *Activities) Diagnose(ctx context.Context, in DiagnoseInput) (Diagnosis,
 		return Diagnosis{}, failed(err)
 	}
 	s := a.newSecrets()
-	step, err := a.walk(narrative.WithCheck(ctx, a.logDatum(config, s), &issue.Verdict), meta, issue, in.Case, s)
+	step, err := a.walk(a.surround(ctx, config, s, &issue.Verdict), meta, issue, in.Case, s)
 	if err == nil && step == nil {
 		return Diagnosis{}, nil
 	}

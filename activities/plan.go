@@ -115,7 +115,7 @@ func uncertain(name, why string) error {
 }
 
 func (a *Activities) runAction(ctx context.Context, call narrative.ActionCall, config narrative.Config, s *secrets) (receipt string, err error) {
-	bounded, cancel := context.WithTimeout(narrative.WithCheck(ctx, a.logDatum(config, s), nil), timeoutOf(call.Action))
+	bounded, cancel := context.WithTimeout(a.surround(ctx, config, s, nil), timeoutOf(call.Action))
 	defer cancel()
 	err = guarded(func() (err error) {
 		receipt, err = a.o.Executor.Run(bounded, call)

@@ -30,7 +30,7 @@ func (a *Activities) Recover(ctx context.Context, in IssueRef) error {
 	if err != nil {
 		return failed(err)
 	}
-	ctx = narrative.WithCheck(ctx, a.logDatum(config, s), nil)
+	ctx = a.surround(ctx, config, s, nil)
 	return failed(s.redactError(guarded(func() error { return recoverer.Recovered(ctx, issue) })))
 }
 

@@ -60,6 +60,7 @@ func (d *decoder) metaKeys(m *narrative.Meta) []key {
 		textKey(d, "severity", &m.Severity),
 		d.durationKey("timeout", &m.Timeout),
 		textKey(d, "queue", &m.Queue),
+		textKey(d, "trigger", (*string)(&m.Trigger)),
 	}
 }
 

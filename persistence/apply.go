@@ -174,31 +174,31 @@ func (w wanted) arguments(now time.Time) []any {
 	m := w.meta
 	return append([]any{
 		m.Name, m.DisplayName, m.Class, engine.JSON(m.Args), int64(m.Every), m.Cron, m.Timezone, m.Enabled,
-		string(m.Severity), int64(m.Timeout), m.Queue, m.Source, now,
+		string(m.Severity), int64(m.Timeout), m.Queue, m.Source, now, string(m.Trigger),
 	}, w.own...)
 }
 
 var insertMeta = map[narrative.MetaKind]string{
 	narrative.AssertionKind: `
 		INSERT INTO assertion_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
-			timeout_ns, queue, source, updated_at, fail_after, resolve_after, error_after, max_attempts, max_issues,
-			diagnostics)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+			timeout_ns, queue, source, updated_at, triggered_by, fail_after, resolve_after, error_after, max_attempts,
+			max_issues, diagnostics)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 	narrative.EventKind: `
 		INSERT INTO event_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
-			timeout_ns, queue, source, updated_at, ttl_ns, respond)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			timeout_ns, queue, source, updated_at, triggered_by, ttl_ns, respond)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 }
 
 const setMeta = `
 	SET display_name = $2, class = $3, args = $4, every_ns = $5, cron = $6, timezone = $7, enabled = $8, severity = $9,
-		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, revision = revision + 1`
+		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, triggered_by = $14, revision = revision + 1`
 
 var updateMeta = map[narrative.MetaKind]string{
 	narrative.AssertionKind: "UPDATE assertion_metas" + setMeta + `,
-		fail_after = $14, resolve_after = $15, error_after = $16, max_attempts = $17, max_issues = $18, diagnostics = $19
+		fail_after = $15, resolve_after = $16, error_after = $17, max_attempts = $18, max_issues = $19, diagnostics = $20
 	WHERE name = $1`,
-	narrative.EventKind: "UPDATE event_metas" + setMeta + `, ttl_ns = $14, respond = $15
+	narrative.EventKind: "UPDATE event_metas" + setMeta + `, ttl_ns = $15, respond = $16
 	WHERE name = $1`,
 }
 

@@ -115,7 +115,7 @@ func (s *Store) Datums(ctx context.Context, q narrative.DatumQuery, p narrative.
 	if err := t.err(); err != nil {
 		return none, err
 	}
-	query := s.datumQuery(q).OrderBy("at DESC", "id DESC").Limit(uint64(limit) + 1)
+	query := s.datumQuery(q, datumColumns...).OrderBy("at DESC", "id DESC").Limit(uint64(limit) + 1)
 	if after != nil {
 		query = query.Where("(at, id) < (?, ?)", after.at(), after.id)
 	}
@@ -126,8 +126,20 @@ func (s *Store) Datums(ctx context.Context, q narrative.DatumQuery, p narrative.
 	return listed(datums, limit, func(d narrative.Datum) cursor { return cursor{"datums", d.At.UnixMicro(), d.ID} }), nil
 }
 
-func (s *Store) datumQuery(q narrative.DatumQuery) sq.SelectBuilder {
-	query := statements.Select(datumColumns...).From("datums")
+// CountDatums counts the datums of a query.
+func (s *Store) CountDatums(ctx context.Context, q narrative.DatumQuery) (int, error) {
+	var t texts
+	t.add("q", q.Text)
+	if err := t.err(); err != nil {
+		return 0, err
+	}
+	var n int
+	err := s.read(ctx, s.datumQuery(q, "COUNT(*)"), func(r engine.Row) error { return r.Scan(&n) })
+	return n, during(err, "count the datums")
+}
+
+func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) sq.SelectBuilder {
+	query := statements.Select(columns...).From("datums")
 	for _, f := range []struct{ column, value string }{
 		{"origin", q.Origin}, {"name", q.Name}, {"thread_id", q.ThreadID}, {"level", string(q.Level)},
 	} {
