@@ -30,6 +30,7 @@ func (p *program) devCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	listen.flags(flags)
+	trigger := triggering(flags)
 	flags.StringVar(&dataDir, "data-dir", ".narrative", "the folder for everything that is kept")
 	flags.IntVar(&temporalPort, "temporal-port", 7233, "port of the Temporal server; 0, or the default where it is taken, takes a free one")
 	flags.IntVar(&uiPort, "ui-port", 8233, "port of Temporal's UI; 0, or the default where it is taken, takes a free one")
@@ -40,7 +41,7 @@ func (p *program) devCommand() *cobra.Command {
 		orEnv(flags, flag, variable)
 	}
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
-		o, err := p.serviceOptions(slog.LevelWarn)
+		o, err := p.serviceOptions(slog.LevelWarn, *trigger)
 		if err != nil {
 			return err
 		}

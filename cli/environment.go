@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +34,10 @@ func fromEnvironment(cmd *cobra.Command, env func(string) string) (err error) {
 			return
 		}
 		if bad := f.Value.Set(value); bad != nil {
+			var number *strconv.NumError // the function that it names means nothing to who set the variable
+			if errors.As(bad, &number) {
+				bad = number.Err
+			}
 			err = misused("%s is %q, which is no good for --%s: %w", variables[0], value, f.Name, bad)
 		}
 	})

@@ -17,7 +17,7 @@ func (p *program) migrateCommand() *cobra.Command {
 		if cmd.Flags().Changed("to") && to < 0 {
 			return misused("--to is %d; expected 0 or more", to)
 		}
-		o, err := p.serviceOptions(slog.LevelWarn)
+		o, err := p.serviceOptions(slog.LevelWarn, "")
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,9 @@ func (p *program) serveCommand() *cobra.Command {
 		Use: "serve", Short: "Serve the API (needs NARRATIVE_DATABASE_URL, a Temporal, and a worker somewhere)", Args: takes(),
 	}
 	listen.flags(c.Flags())
+	trigger := triggering(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
-		o, err := p.serviceOptions(slog.LevelInfo)
+		o, err := p.serviceOptions(slog.LevelInfo, *trigger)
 		if err != nil {
 			return err
 		}

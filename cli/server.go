@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/service"
 )
 
@@ -23,11 +24,20 @@ func (l *listening) flags(flags *pflag.FlagSet) {
 	orEnv(flags, "listen", "NARRATIVE_LISTEN")
 }
 
+// triggering is the flag of what sets going the metas that do not choose. Every process of a deployment keeps
+// Temporal's triggers in order, so each server command has it.
+func triggering(flags *pflag.FlagSet) *string {
+	trigger := flags.String("trigger", string(narrative.TriggerCron), "what sets checks going, unless a meta says: cron or schedule; the same for all processes")
+	orEnv(flags, "trigger", "NARRATIVE_TRIGGER")
+	return trigger
+}
+
 // serviceOptions are what every server command takes from the environment.
-func (p *program) serviceOptions(logFrom slog.Level) (service.Options, error) {
+func (p *program) serviceOptions(logFrom slog.Level, trigger string) (service.Options, error) {
 	logger, err := p.logger(logFrom)
 	return service.Options{
 		Registry:    p.registry,
+		Trigger:     narrative.Trigger(trigger),
 		DatabaseURL: p.Env("NARRATIVE_DATABASE_URL"),
 		SMTPURL:     p.Env("NARRATIVE_SMTP_URL"),
 		MailFrom:    p.Env("NARRATIVE_MAIL_FROM"),

@@ -68,7 +68,7 @@ func TestFlagsWinOverTheEnvironment(t *testing.T) {
 	}
 	w = withServer(t, s)
 	w.env["NARRATIVE_UI_PORT"] = "many"
-	w.runUntil(context.Background(), []string{"dev"}, WithEmbedded(unusedEmbedded)).is(t, 2, "", `NARRATIVE_UI_PORT is "many", which is no good for --ui-port`)
+	w.runUntil(context.Background(), []string{"dev"}, WithEmbedded(unusedEmbedded)).is(t, 2, "", `NARRATIVE_UI_PORT is "many", which is no good for --ui-port: invalid syntax`)
 }
 
 func TestDevOnAnotherTemporal(t *testing.T) {

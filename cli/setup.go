@@ -12,7 +12,7 @@ func (p *program) setupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "setup", Short: "Make the search attributes that Narrative's workflows use in Temporal; safe to repeat", Args: takes(),
 		RunE: p.does(func(cmd *cobra.Command, _ []string) error {
-			o, err := p.serviceOptions(slog.LevelWarn)
+			o, err := p.serviceOptions(slog.LevelWarn, "")
 			if err != nil {
 				return err
 			}

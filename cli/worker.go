@@ -13,6 +13,7 @@ func (p *program) workerCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "worker", Short: "Make the checks, live the issues, send the mail (needs NARRATIVE_DATABASE_URL and a Temporal)", Args: takes(),
 	}
+	trigger := triggering(c.Flags())
 	c.Flags().StringArrayVar(&queues, "queue", nil, "answer this task queue besides, which metas name; repeatable")
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		for _, q := range queues {
@@ -20,7 +21,7 @@ func (p *program) workerCommand() *cobra.Command {
 				return misused("--queue is %q; expected the name of a task queue", q)
 			}
 		}
-		o, err := p.serviceOptions(slog.LevelInfo)
+		o, err := p.serviceOptions(slog.LevelInfo, *trigger)
 		if err != nil {
 			return err
 		}

@@ -48,6 +48,9 @@ func (o Options) check() error {
 	if scheme, _, _ := strings.Cut(o.DatabaseURL, ":"); scheme != "postgres" && scheme != "postgresql" && scheme != "sqlite" {
 		return narrative.Errorf(narrative.Invalid, "NARRATIVE_DATABASE_URL must be postgres://… or sqlite:PATH")
 	}
+	if _, err := narrative.ParseTrigger(string(o.Trigger)); err != nil {
+		return narrative.Errorf(narrative.Invalid, "--trigger %w", err)
+	}
 	if o.API {
 		if err := checkListen(o.Listen, o.Insecure); err != nil {
 			return err

@@ -31,6 +31,10 @@ type Options struct {
 	Worker bool
 	Queues []string
 
+	// Trigger is what sets going the metas that do not choose; default narrative.TriggerCron. All processes of a
+	// deployment must agree on it.
+	Trigger narrative.Trigger
+
 	// Embedded, when set, is how the embedded Temporal server is started, unless TEMPORAL_ADDRESS names another.
 	Embedded EmbeddedTemporal
 	// DataDir holds the embedded server's file, the embedded store and the outbox; default .narrative.

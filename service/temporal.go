@@ -88,7 +88,7 @@ func (s *Service) startStarter(ctx, _ context.Context) error {
 		s.o.Logger.Warn("the search attributes are missing, so the Temporal UI cannot filter by them; run `narrative setup`", "missing", missing, "error", err)
 	}
 	s.starter, err = starter.New(starter.Options{
-		Client: s.client, Store: s.store, Attributes: err == nil && len(missing) == 0, Now: s.o.Now, Logger: s.o.Logger,
+		Client: s.client, Store: s.store, Trigger: s.o.Trigger, Attributes: err == nil && len(missing) == 0, Now: s.o.Now, Logger: s.o.Logger,
 	})
 	return err
 }

@@ -34,7 +34,7 @@ const (
 // wrong with one thing does not stop the others; all errors are returned together.
 func (s *Starter) Reconcile(ctx context.Context) (narrative.Reconciled, error) {
 	r := reconciler{Starter: s}
-	for _, part := range []func(context.Context) error{r.triggers, r.handoffs, r.notifications, r.issues, r.housekeeping} {
+	for _, part := range []func(context.Context) error{r.startTriggers, r.handoffs, r.notifications, r.issues, r.housekeeping} {
 		if err := part(ctx); err != nil {
 			r.errs = append(r.errs, err)
 		}
@@ -80,24 +80,29 @@ func (r *reconciler) checks(ctx context.Context) ([]Check, error) {
 	return checks, nil
 }
 
-func (r *reconciler) triggers(ctx context.Context) error {
+// startTriggers starts the triggers that are missing or do not match their meta, stops those that nobody wants any more
+// (of a meta that has moved, the one it has left), and checks at once what is new or changed.
+func (r *reconciler) startTriggers(ctx context.Context) error {
 	checks, err := r.checks(ctx)
 	if err != nil {
 		return err
 	}
-	running, err := r.trigger.Triggers(ctx)
-	if err != nil {
-		return err
+	held := map[narrative.Trigger]map[string]string{}
+	for kind, trigger := range r.triggers {
+		if held[kind], err = trigger.Triggers(ctx); err != nil {
+			return err
+		}
 	}
 	var work []func()
 	for _, c := range checks {
 		if !c.Meta.Enabled {
 			continue
 		}
-		if held, ok := running[c.ID()]; !ok || held != c.Memo().Fingerprint {
-			work = append(work, func() { r.start(ctx, c) })
+		kind := r.triggerOf(c)
+		if fingerprint, ok := held[kind][c.ID()]; !ok || fingerprint != c.Memo().Fingerprint {
+			work = append(work, func() { r.start(ctx, r.triggers[kind], c) })
 		}
-		delete(running, c.ID())
+		delete(held[kind], c.ID())
 		if c.Meta.CheckedRevision < c.Meta.Revision {
 			work = append(work, func() {
 				_, err := r.checkAtOnce(ctx, c)
@@ -105,15 +110,26 @@ func (r *reconciler) triggers(ctx context.Context) error {
 			})
 		}
 	}
-	for id := range running {
-		work = append(work, func() { r.count(&r.done.Stopped, r.trigger.Stop(ctx, id, "its meta is gone or disabled")) })
+	for kind, left := range held {
+		for id := range left {
+			work = append(work, func() {
+				r.count(&r.done.Stopped, r.triggers[kind].Stop(ctx, id, "its meta is gone, disabled or triggered otherwise"))
+			})
+		}
 	}
 	atOnce(startsAtOnce, work)
 	return ctx.Err()
 }
 
-func (r *reconciler) start(ctx context.Context, c Check) {
-	replaced, err := r.trigger.Start(ctx, c)
+func (r *reconciler) triggerOf(c Check) narrative.Trigger {
+	if c.Meta.Trigger != "" {
+		return c.Meta.Trigger
+	}
+	return r.o.Trigger
+}
+
+func (r *reconciler) start(ctx context.Context, trigger Trigger, c Check) {
+	replaced, err := trigger.Start(ctx, c)
 	if replaced {
 		r.count(&r.done.Replaced, err)
 		return

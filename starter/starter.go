@@ -24,6 +24,9 @@ var _ narrative.Operator = (*Starter)(nil)
 type Options struct {
 	Client client.Client   // required
 	Store  narrative.Store // required
+	// Trigger is what sets going the metas that do not choose; default narrative.TriggerCron. All processes of a
+	// deployment must agree on it.
+	Trigger narrative.Trigger
 	// Attributes says that the search attributes exist; without, workflows are started without them.
 	Attributes bool
 	Now        func() time.Time // default time.Now
@@ -32,11 +35,11 @@ type Options struct {
 
 // Starter calls Temporal.
 type Starter struct {
-	o       Options
-	trigger Trigger
+	o        Options
+	triggers map[narrative.Trigger]Trigger
 }
 
-// New returns a starter whose metas are triggered by cron workflows, or an error that names what is missing.
+// New returns a starter, or an error that names what is missing.
 func New(o Options) (*Starter, error) {
 	switch {
 	case o.Client == nil:
@@ -50,7 +53,17 @@ func New(o Options) (*Starter, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Starter{o: o, trigger: &cronTrigger{client: o.Client, attributes: o.Attributes}}, nil
+	if o.Trigger == "" {
+		o.Trigger = narrative.TriggerCron
+	}
+	s := &Starter{o: o, triggers: map[narrative.Trigger]Trigger{
+		narrative.TriggerCron:     &cronTrigger{client: o.Client, attributes: o.Attributes},
+		narrative.TriggerSchedule: &scheduleTrigger{client: o.Client, attributes: o.Attributes},
+	}}
+	if s.triggers[o.Trigger] == nil {
+		return nil, fmt.Errorf("starter: Options.Trigger %q is neither cron nor schedule", o.Trigger)
+	}
+	return s, nil
 }
 
 // HandOver signals the workflow, or starts the occurrence's; starting it where it does not run.

@@ -31,12 +31,21 @@ type house struct {
 type gate struct {
 	shut   atomic.Bool
 	broken atomic.Bool
-	checks atomic.Int64
+	slow   atomic.Int64 // how long a check takes
+	now    atomic.Int64 // checks under way
+	most   atomic.Int64 // checks under way at once, at most
 }
 
 // Check passes unless the gate is shut, and cannot be made while it is broken.
-func (g *gate) Check(context.Context) (narrative.Verdict, error) {
-	g.checks.Add(1)
+func (g *gate) Check(ctx context.Context) (narrative.Verdict, error) {
+	if n := g.now.Add(1); n > g.most.Load() {
+		g.most.Store(n)
+	}
+	defer g.now.Add(-1)
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Duration(g.slow.Load())):
+	}
 	switch {
 	case g.broken.Load():
 		return narrative.Verdict{}, fmt.Errorf("the gate is broken")
@@ -46,8 +55,14 @@ func (g *gate) Check(context.Context) (narrative.Verdict, error) {
 	return narrative.Passed("the gate is open"), nil
 }
 
-// build starts a house with the file's text; classes are registered as `gate` and actions as the test likes.
+// build starts a house with the file's text, triggered by cron; classes are registered as `gate` and actions as the
+// test likes.
 func build(t *testing.T, g *gate, text string, more ...func(*narrative.Registry)) *house {
+	t.Helper()
+	return buildWith(t, narrative.TriggerCron, g, text, more...)
+}
+
+func buildWith(t *testing.T, trigger narrative.Trigger, g *gate, text string, more ...func(*narrative.Registry)) *house {
 	t.Helper()
 	reg := narrative.NewRegistry()
 	narrative.AddAssertion(reg, "gate", func(struct{}) (narrative.Assertion, error) { return g, nil })
@@ -59,7 +74,7 @@ func build(t *testing.T, g *gate, text string, more ...func(*narrative.Registry)
 	write(t, file, text)
 	var err error
 	h.service, err = service.New(service.Options{
-		Registry: reg, Migrate: true, API: true, Listen: "127.0.0.1:0", Worker: true, Embedded: devserver.Embedded,
+		Registry: reg, Trigger: trigger, Migrate: true, API: true, Listen: "127.0.0.1:0", Worker: true, Embedded: devserver.Embedded,
 		DataDir: filepath.Join(h.dir, "data"), OutboxDir: filepath.Join(h.dir, "outbox"), File: file,
 	})
 	if err != nil {
