@@ -67,11 +67,14 @@ func (v Verdict) With(name string, value any) Verdict {
 }
 
 // Record names one record of the application; both parts are empty where an issue concerns none. Type and ID may hold
-// any text but \u0000, of at most 255 bytes each.
+// any text but \u0000, of at most [MaxRecordPart] bytes each.
 type Record struct {
 	Type string `json:"type"`
 	ID   string `json:"id"`
 }
+
+// MaxRecordPart is the most bytes that a record's type or id may have.
+const MaxRecordPart = 1000
 
 // Violation is a record that violates a [RecordAssertion].
 type Violation struct {

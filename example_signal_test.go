@@ -2,6 +2,7 @@ package narrative_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/narrative-go/narrative"
 )
@@ -16,7 +17,7 @@ func ExampleDecodeSignal() {
 	fmt.Println(err)
 
 	closed := narrative.Issue{ID: "0195", Status: narrative.StatusResolved}
-	fmt.Println(signal.Check(closed))
+	fmt.Println(signal.Check(closed, time.Now()))
 	// Output:
 	// wont_fix ann as agreed with billing <nil>
 	// reason: is required

@@ -122,7 +122,7 @@ func (l *life) signal(t *rapid.T) {
 			s.StepID, s.Plan = l.issue.Steps[rapid.IntRange(0, n-1).Draw(t, "n")].ID, nil
 		}
 	}
-	if s.Check(l.issue) != nil {
+	if s.Check(l.issue, l.now) != nil {
 		return
 	}
 	l.issue.CurrentSeq = l.seq

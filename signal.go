@@ -78,6 +78,20 @@ func DecodeSignal(name SignalName, payload []byte) (Signal, error) {
 	return s, s.validate(fields).Err()
 }
 
+// checkPlan refuses a plan that was brought along before and is being carried out: the same request, repeated.
+func (s Signal) checkPlan(i Issue) error {
+	digest, err := s.Plan.Digest()
+	if err != nil {
+		return err
+	}
+	for _, step := range i.Steps {
+		if step.State == StepRunning && step.Digest == digest {
+			return Errorf(Conflict, "the same plan is being carried out already, as step %s", step.ID)
+		}
+	}
+	return nil
+}
+
 func joinSignals() string {
 	names := make([]string, len(SignalNames))
 	for i, n := range SignalNames {
@@ -112,14 +126,21 @@ func orEmptyObject(b json.RawMessage) json.RawMessage {
 	return b
 }
 
-// Check returns why the signal cannot be carried out on the issue as it stands: [Conflict] when the issue is closed,
-// [Invalid] for a step that is not there or has no plan. Whether a plan's actions are known, the executor tells.
-func (s Signal) Check(i Issue) error {
+// Check returns why the signal cannot be carried out on the issue as it stands: [Conflict] when the issue is closed or
+// the same plan is being carried out, [Invalid] for a step that is not there or has no plan, and for a time that lies
+// in the past. Whether a plan's actions are known, the executor tells.
+func (s Signal) Check(i Issue, now time.Time) error {
 	if i.Status.Closed() {
 		return Errorf(Conflict, "issue %s is closed (%s); a signal can no longer change it", i.ID, i.Status)
 	}
-	if s.Name != SignalSolution || s.StepID == "" {
+	if s.Until != nil && !s.Until.After(now) {
+		return Problems{{"until", s.Until.UTC().Format(storyTime) + " lies in the past"}}
+	}
+	if s.Name != SignalSolution {
 		return nil
+	}
+	if s.StepID == "" {
+		return s.checkPlan(i)
 	}
 	step, ok := i.Step(s.StepID)
 	switch {

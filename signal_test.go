@@ -3,6 +3,7 @@ package narrative_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/narrative-go/narrative"
 )
@@ -92,6 +93,11 @@ func TestSignalCheck(t *testing.T) {
 		step("unknown", narrative.Exec, narrative.StepUnknown), step("running", narrative.Exec, narrative.StepRunning),
 		step("applied", narrative.Exec, narrative.StepApplied), step("pass", narrative.Pass, narrative.StepPassed),
 	}}
+	again := narrative.Plan{{Action: "again"}}
+	running := step("again", narrative.Exec, narrative.StepRunning)
+	running.Digest, _ = again.Digest()
+	open.Steps = append(open.Steps, running)
+	until := func(seconds int) *time.Time { t := at(seconds); return &t }
 	closed := narrative.Issue{ID: "i1", Status: narrative.StatusWontFix}
 	choose := func(id string) narrative.Signal { return narrative.Signal{Name: narrative.SignalSolution, StepID: id} }
 	for name, tt := range map[string]struct {
@@ -104,6 +110,9 @@ func TestSignalCheck(t *testing.T) {
 		"an unknown one, too":              {choose("unknown"), open, nil},
 		"a plan may be brought along":      {narrative.Signal{Name: narrative.SignalSolution, Plan: narrative.Plan{{Action: "a"}}}, open, nil},
 		"a comment may always be made":     {narrative.Signal{Name: narrative.SignalComment, Text: "x"}, open, nil},
+		"a time to come may be given":      {narrative.Signal{Name: narrative.SignalWontFix, Reason: "x", Until: until(1)}, open, nil},
+		"a time that is past may not":      {narrative.Signal{Name: narrative.SignalWontFix, Reason: "x", Until: until(-1)}, open, &failure{narrative.Invalid, "until: " + at(-1).Format("2006-01-02 15:04:05 UTC") + " lies in the past"}},
+		"a plan that is being carried out": {narrative.Signal{Name: narrative.SignalSolution, Plan: again}, open, &failure{narrative.Conflict, "the same plan is being carried out already, as step again"}},
 		"a running step may not be chosen": {choose("running"), open, &failure{narrative.Conflict, "step running is being carried out already"}},
 		"an applied step may not":          {choose("applied"), open, &failure{narrative.Conflict, "step applied has been carried out already"}},
 		"a pass may not":                   {choose("pass"), open, &failure{narrative.Invalid, "step_id: step pass proposes pass: it has no plan to carry out"}},
@@ -113,7 +122,7 @@ func TestSignalCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			same(t, tt.want, failureOf(tt.signal.Check(tt.issue)))
+			same(t, tt.want, failureOf(tt.signal.Check(tt.issue, at(0))))
 		})
 	}
 }

@@ -43,6 +43,8 @@ type MetaStore interface {
 	EventMeta(ctx context.Context, name string) (EventMeta, error)
 	EventMetas(ctx context.Context) ([]EventMeta, error) // all, by name
 	Config(ctx context.Context) (Config, error)
+	// Identity tells this store from every other: it is made at random with the store's tables.
+	Identity(ctx context.Context) (string, error)
 }
 
 // Applied says what Apply did, by name.
@@ -113,6 +115,8 @@ type CheckRecord struct {
 	Violations []Violation
 	Total      int
 	Unknown    []Record // records of which nothing could be said
+	// UnknownBecause is the reason for the first of them.
+	UnknownBecause string
 }
 
 // MaxViolations is how many violating records a check keeps.

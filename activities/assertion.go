@@ -71,7 +71,7 @@ func (a *Activities) recordCheck(ctx context.Context, r narrative.CheckRecord) (
 	}
 	a.deliver(ctx, result.Handoffs)
 	for _, i := range result.Opened {
-		a.told("%s fails: %s; an issue is open: %s", i.Name(), i.Summary, i.ID)
+		a.told("%s fails: %s; an issue is open: %s", i.Assertion, i.Summary, i.ID)
 	}
 	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Opened)}, nil
 }
@@ -131,14 +131,16 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 			if v.Record.ID == "" {
 				return err
 			}
-			r.Unknown = append(r.Unknown, v.Record)
-			if len(r.Unknown) > narrative.MaxViolations {
-				return fmt.Errorf("more than %d records could not be checked; the last: %w", narrative.MaxViolations, err)
+			if err := unknown(r, v.Record, err); err != nil {
+				return err
 			}
 			continue
 		}
 		if err := checkRecord(v.Record); err != nil {
-			return err
+			if err := unknown(r, v.Record, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if seen[v.Record] {
 			continue
@@ -158,14 +160,26 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 		return err
 	}
 	r.OverRecords = true
-	conclude(r, recordsVerdict(r))
+	conclude(r, recordsVerdict(r, s))
+	return nil
+}
+
+// unknown takes down that nothing can be said of a record; too many of them are an error of the check.
+func unknown(r *narrative.CheckRecord, record narrative.Record, why error) error {
+	r.Unknown = append(r.Unknown, record)
+	if r.UnknownBecause == "" {
+		r.UnknownBecause = why.Error()
+	}
+	if len(r.Unknown) > narrative.MaxViolations {
+		return fmt.Errorf("more than %d records could not be checked; the first: %s", narrative.MaxViolations, r.UnknownBecause)
+	}
 	return nil
 }
 
 func checkRecord(r narrative.Record) error {
 	for part, value := range map[string]string{"type": r.Type, "id": r.ID} {
-		if value == "" || len(value) > 255 {
-			return narrative.Errorf(narrative.Invalid, "a violation's record %s must be 1 to 255 bytes long; not %d", part, len(value))
+		if value == "" || len(value) > narrative.MaxRecordPart {
+			return narrative.Errorf(narrative.Invalid, "a violation's record %s must be 1 to %d bytes long; not %d", part, narrative.MaxRecordPart, len(value))
 		}
 		if err := narrative.CheckText(value); err != nil {
 			return narrative.Errorf(narrative.Invalid, "a violation's record %s %w", part, err)
@@ -174,7 +188,7 @@ func checkRecord(r narrative.Record) error {
 	return nil
 }
 
-func recordsVerdict(r *narrative.CheckRecord) narrative.Verdict {
+func recordsVerdict(r *narrative.CheckRecord, s *secrets) narrative.Verdict {
 	v := narrative.Verdict{Passed: r.Total == 0, Summary: "no record violates it"}
 	switch {
 	case r.Total == 1:
@@ -183,7 +197,7 @@ func recordsVerdict(r *narrative.CheckRecord) narrative.Verdict {
 		v.Summary = fmt.Sprintf("%d records violate it", r.Total)
 	}
 	if len(r.Unknown) > 0 {
-		v.Summary += fmt.Sprintf("; %d could not be checked", len(r.Unknown))
+		v.Summary += fmt.Sprintf("; %d could not be checked, the first because: %s", len(r.Unknown), s.redact(r.UnknownBecause))
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 
 	narrative "github.com/narrative-go/narrative"
@@ -82,10 +83,13 @@ func TestCollect(t *testing.T) {
 			t.Errorf("total %d; want 1", got.Total)
 		}
 	})
-	t.Run("a record without an id is refused", func(t *testing.T) {
+	t.Run("a record whose id cannot be kept concerns itself alone", func(t *testing.T) {
 		t.Parallel()
-		if _, err := collected(t, narrative.CheckState{}, func(yield func(narrative.Violation, error) bool) { yield(violation(""), nil) }); err == nil {
-			t.Error("no error; want it refused")
+		got, err := collected(t, narrative.CheckState{}, func(yield func(narrative.Violation, error) bool) {
+			_ = yield(violation(strings.Repeat("x", narrative.MaxRecordPart+1)), nil) && yield(violation("2"), nil)
+		})
+		if err != nil || len(got.Unknown) != 1 || got.Total != 1 || !strings.Contains(got.Summary, "1000 bytes") {
+			t.Errorf("unknown %d, total %d, %q, %v; want one of each, and why", len(got.Unknown), got.Total, got.Summary, err)
 		}
 	})
 }

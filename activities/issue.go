@@ -113,7 +113,7 @@ func (a *Activities) BeginRound(ctx context.Context, in BeginRoundInput) (Round,
 		case narrative.RoundNotDue:
 			return narrative.Effects{}, errUnchanged
 		case narrative.RoundExhausted:
-			return effects(entry, impasseReached(*i, "no solution helped", config.Admins, now)...), nil
+			return effects(entry, impasseReached(*i, meta.DisplayName, "no solution helped", config.Admins, now)...), nil
 		}
 		return effects(entry), nil
 	})
@@ -310,9 +310,9 @@ func (a *Activities) EndRound(ctx context.Context, in EndRoundInput) (IssueState
 		var tell []narrative.Notification
 		switch {
 		case ruling == narrative.RuleNone:
-			tell = noSolution(*i, config.Admins, now)
+			tell = noSolution(*i, meta.DisplayName, config.Admins, now)
 		case i.Status == narrative.StatusImpasse && i.Awaiting != nil:
-			tell = impasseReached(*i, entry.Text, config.Admins, now)
+			tell = impasseReached(*i, meta.DisplayName, entry.Text, config.Admins, now)
 		}
 		return effects(entry, tell...), nil
 	})

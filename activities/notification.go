@@ -30,7 +30,7 @@ func (a *Activities) Send(ctx context.Context, in NotificationInput) (SendOutput
 	}
 	channel, ok := a.o.Channels[n.Channel]
 	if !ok {
-		return SendOutput{}, failed(narrative.Errorf(narrative.Invalid, "the channel %s is not configured where the worker runs", n.Channel))
+		return SendOutput{}, failed(narrative.Errorf(narrative.Unavailable, "the channel %s is not configured where the worker runs", n.Channel))
 	}
 	receipt, err := channel.Send(ctx, n)
 	ctx, cancel := lasting(ctx)

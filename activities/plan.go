@@ -203,7 +203,7 @@ type FinishPlanInput struct {
 
 // FinishPlan records how a step's plan ended, and tells the admins where it failed.
 func (a *Activities) FinishPlan(ctx context.Context, in FinishPlanInput) (IssueState, error) {
-	_, config, err := a.metaAndConfig(ctx, in.IssueID)
+	meta, config, err := a.metaAndConfig(ctx, in.IssueID)
 	if err != nil {
 		return IssueState{}, failed(err)
 	}
@@ -214,7 +214,7 @@ func (a *Activities) FinishPlan(ctx context.Context, in FinishPlanInput) (IssueS
 		if i.Status != narrative.StatusImpasse {
 			return effects(entry), nil
 		}
-		return effects(entry, impasseReached(*i, entry.Text, config.Admins, now)...), nil
+		return effects(entry, impasseReached(*i, meta.DisplayName, entry.Text, config.Admins, now)...), nil
 	})
 	if err == nil && in.Failure != "" {
 		a.told("%s: the plan stopped: %s", state.Name, in.Failure)

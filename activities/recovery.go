@@ -43,6 +43,10 @@ type ResolveInput struct {
 
 // Resolve closes an issue whose assertion passes again and tells everybody who was told of it.
 func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, error) {
+	meta, _, err := a.metaAndConfig(ctx, in.IssueID)
+	if err != nil {
+		return IssueState{}, failed(err)
+	}
 	told, err := a.o.Store.Told(ctx, in.IssueID)
 	if err != nil {
 		return IssueState{}, failed(err)
@@ -57,7 +61,7 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, 
 		if in.Failure != "" {
 			entry.Text += "; its Recovered failed: " + in.Failure
 		}
-		return effects(entry, resolved(*i, told, now)...), nil
+		return effects(entry, resolved(*i, meta.DisplayName, passesAgain(*i), told, now)...), nil
 	})
 	if err == nil && closed {
 		a.told("%s passes again: resolved after %s", state.Name, narrative.Age(state.OpenedAt, now))

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 
 	narrative "github.com/narrative-go/narrative"
@@ -56,20 +57,39 @@ func (s *secrets) resolve(kind, name string) (string, error) {
 	return value, nil
 }
 
-// remember keeps a secret, and, where it is a URL, its password, which drivers quote alone.
+// leastSecret is the length, in bytes, from which a value is kept out of what leaves the activity: a shorter one stands
+// in half of all words, and is no secret.
+const leastSecret = 4
+
+// remember keeps a secret; where it is a URL, its password too, which drivers quote alone; and each line of a longer
+// one.
 func (s *secrets) remember(value string) {
-	if value == "" {
+	s.rememberForms(value)
+	for line := range strings.Lines(value) {
+		s.rememberForms(strings.TrimSpace(line))
+	}
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		s.rememberForms(password)
+	}
+}
+
+// rememberForms keeps a text as it is and as it looks quoted, in JSON and in URLs.
+func (s *secrets) rememberForms(value string) {
+	if len(value) < leastSecret {
 		return
 	}
-	s.values[value] = true
-	u, err := url.Parse(value)
-	if err != nil || u.User == nil {
-		return
-	}
-	if password, ok := u.User.Password(); ok && password != "" {
-		s.values[password] = true
-		s.values[url.QueryEscape(password)] = true
-		s.values[url.PathEscape(password)] = true
+	inJSON, _ := json.Marshal(value) // a string encodes
+	quoted := strconv.Quote(value)
+	var plain strings.Builder
+	e := json.NewEncoder(&plain)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(value)
+	for _, form := range []string{
+		value, quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]), strings.Trim(strings.TrimSpace(plain.String()), `"`),
+		url.QueryEscape(value), url.PathEscape(value),
+	} {
+		s.values[form] = true
 	}
 }
 

@@ -59,11 +59,17 @@ func TestRedact(t *testing.T) {
 	s := testSecrets(nil, nil)
 	s.remember("postgres://ann:p%40ss@db/shop")
 	s.remember("p%40ss-longer")
+	s.remember("tok\"en\\x+/=é")
+	s.remember("a")
+	s.remember("-----BEGIN KEY-----\nMIIEvQIBADANBg\n-----END KEY-----")
 	for text, want := range map[string]string{
 		"cannot reach postgres://ann:p%40ss@db/shop": "cannot reach [redacted]",
 		"password p@ss is wrong":                     "password [redacted] is wrong",
 		"p%40ss-longer first":                        "[redacted] first",
 		"nothing secret":                             "nothing secret",
+		`quoted "tok\"en\\x+/=é"`:                    `quoted "[redacted]"`,
+		"in a URL ?t=tok%22en%5Cx%2B%2F%3D%C3%A9":    "in a URL ?t=[redacted]",
+		"a line of a file: MIIEvQIBADANBg":           "a line of a file: [redacted]",
 	} {
 		if got := s.redact(text); got != want {
 			t.Errorf("redact(%q) = %q; want %q", text, got, want)

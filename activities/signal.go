@@ -33,17 +33,31 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 			return SignalOutput{}, failed(err)
 		}
 	}
+	meta, _, err := a.metaAndConfig(ctx, in.IssueID)
+	if err != nil {
+		return SignalOutput{}, failed(err)
+	}
 	told, err := a.o.Store.Told(ctx, in.IssueID)
 	if err != nil {
 		return SignalOutput{}, failed(err)
 	}
+	if refusal == nil && signal.Name == narrative.SignalComment {
+		if state, repeated, err := a.repeatedComment(ctx, in, signal); err != nil || repeated {
+			return SignalOutput{State: state}, failed(err)
+		}
+	}
 	var out SignalOutput
+	said := string(signal.Name)
 	if refusal == nil {
 		out.State, err = a.change(ctx, in.IssueRef, in.Key, func(i *narrative.Issue) (narrative.Effects, error) {
-			if refusal = signal.Check(*i); refusal != nil {
+			if refusal = signal.Check(*i, a.now()); refusal != nil {
 				return narrative.Effects{}, errUnchanged
 			}
-			return a.obey(i, signal, told)
+			e, err := a.obey(i, signal, meta.DisplayName, told)
+			if err == nil {
+				said = e.Entries[0].Text
+			}
+			return e, err
 		})
 		if err != nil {
 			return SignalOutput{}, failed(err)
@@ -52,7 +66,7 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 	if refusal != nil {
 		return a.refuse(ctx, in, refusal)
 	}
-	a.told("%s: %s%s", out.State.Name, signal.Name, byWhom(signal.By))
+	a.told("%s: %s%s", out.State.Name, said, byWhom(signal.By))
 	return out, nil
 }
 
@@ -64,13 +78,24 @@ func (a *Activities) invalidPlan(ctx context.Context, issueID string, s narrativ
 		if err != nil {
 			return nil, err
 		}
-		if refusal := s.Check(issue); refusal != nil {
+		if refusal := s.Check(issue, a.now()); refusal != nil {
 			return refusal, nil
 		}
 		step, _ := issue.Step(s.StepID)
 		field, plan = "step_id", step.Solution.Plan
 	}
 	return narrative.ProblemsOf(field, a.validate(plan).Err()).Err(), nil
+}
+
+// repeatedComment tells whether the issue's newest entry is the same comment: a client that did not hear the answer
+// says it again.
+func (a *Activities) repeatedComment(ctx context.Context, in SignalInput, s narrative.Signal) (IssueState, bool, error) {
+	story, err := a.o.Store.Story(ctx, in.IssueID)
+	if err != nil || len(story.Entries) == 0 {
+		return IssueState{}, false, err
+	}
+	last := story.Entries[len(story.Entries)-1]
+	return stateOf(story.Issue), last.Kind == narrative.EntryComment && last.By == s.By && last.Text == s.Text, nil
 }
 
 func byWhom(by string) string {
@@ -81,7 +106,7 @@ func byWhom(by string) string {
 }
 
 // obey alters the issue as the signal says.
-func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, told []narrative.Notification) (narrative.Effects, error) {
+func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, display string, told []narrative.Notification) (narrative.Effects, error) {
 	now := a.now()
 	switch s.Name {
 	case narrative.SignalSolution:
@@ -89,7 +114,7 @@ func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, told []narrati
 		return effects(entry), nil
 	case narrative.SignalResolve:
 		entry := i.CloseFor(s, now)
-		return effects(entry, resolved(*i, told, now)...), nil
+		return effects(entry, resolved(*i, display, closedBy(s), told, now)...), nil
 	case narrative.SignalWontFix:
 		return effects(i.CloseFor(s, now)), nil
 	case narrative.SignalComment:

@@ -26,25 +26,41 @@ func notification(about, issueID string, kind narrative.NotificationKind, channe
 	}
 }
 
+// letterTime is how messages write a time.
+const letterTime = "2006-01-02 15:04:05 UTC"
+
+// title is how a message calls an issue in its text: by the assertion's display name, and by its own.
+func title(i narrative.Issue, display string) string {
+	if display == "" || display == i.Assertion {
+		return i.Name()
+	}
+	return fmt.Sprintf("%s (%s)", display, i.Name())
+}
+
 // signature is how every message about an issue ends.
 func signature(i narrative.Issue) string {
-	return fmt.Sprintf("\nAssertion: %s\nIssue: %s\nSeverity: %s\nOpen since: %s\n\nThe whole story: narrative issue explain %s\n",
-		i.Assertion, i.ID, i.Severity, i.OpenedAt.Format("2006-01-02 15:04:05 UTC"), i.ID)
+	since := "Open since"
+	if i.Status.Closed() {
+		since = "Was open from"
+	}
+	return fmt.Sprintf("\nAssertion: %s\nIssue: %s\nSeverity: %s\n%s: %s\n\nThe whole story: narrative issue explain %s\n",
+		i.Assertion, i.ID, i.Severity, since, i.OpenedAt.Format(letterTime), i.ID)
 }
 
 // noSolution tells the admins, once an issue, that no case proposed anything. Of a check that cannot be made it says
 // just that: there is no case for it.
-func noSolution(i narrative.Issue, admins narrative.Admins, now time.Time) []narrative.Notification {
+func noSolution(i narrative.Issue, display string, admins narrative.Admins, now time.Time) []narrative.Notification {
 	kind := narrative.NotifyNoSolution
 	m := narrative.Message{
 		Subject: "[Failing] " + i.Name() + ": no solution found",
-		Text:    fmt.Sprintf("%s fails, and no solution could be found.\n\n%s\n", i.Name(), i.Summary) + howToAnswer(i),
+		Text:    fmt.Sprintf("%s fails, and no solution could be found.\n\n%s\n", title(i, display), i.Summary) + howToAnswer(i),
 	}
 	if i.Kind == narrative.KindCheckError {
 		kind = narrative.NotifyOpened
 		m = narrative.Message{
 			Subject: "[Unknown] " + i.Assertion + " cannot be checked",
-			Text:    fmt.Sprintf("%s cannot be checked, so nobody knows whether it holds.\n\n%s\n", i.Assertion, i.Summary),
+			Text: fmt.Sprintf("%s cannot be checked, so nobody knows whether it holds.\n\n%s\n\nTo check it again at once: narrative check %s\n",
+				title(i, display), i.Summary, i.Assertion),
 		}
 	}
 	m.Text += signature(i)
@@ -52,53 +68,74 @@ func noSolution(i narrative.Issue, admins narrative.Admins, now time.Time) []nar
 }
 
 // impasseReached tells the admins that the issue waits for a person, and what there is to choose from.
-func impasseReached(i narrative.Issue, why string, admins narrative.Admins, now time.Time) []narrative.Notification {
+func impasseReached(i narrative.Issue, display, why string, admins narrative.Admins, now time.Time) []narrative.Notification {
 	m := narrative.Message{
 		Subject: "[Impasse] " + i.Name(),
-		Text:    fmt.Sprintf("%s fails and is at an impasse: it waits for a person.\n\n%s\n%s\n", i.Name(), i.Summary, why) + howToAnswer(i) + signature(i),
+		Text:    fmt.Sprintf("%s fails and is at an impasse: it waits for a person.\n\n%s\n%s\n", title(i, display), i.Summary, why) + howToAnswer(i) + signature(i),
 	}
 	return tellAdmins(fmt.Sprintf("issue/%s/impasse/%d", i.ID, i.Version), i, narrative.NotifyImpasse, m, admins, now)
 }
 
-// howToAnswer lists the proposals that a person may choose and the commands that answer.
+// howToAnswer lists the proposals of the newest round, which a person may choose, and the commands that answer.
 func howToAnswer(i narrative.Issue) string {
 	var b strings.Builder
 	for _, s := range i.Steps {
-		if s.Action != narrative.Exec || s.State == narrative.StepApplied {
+		if s.Action != narrative.Exec || s.State == narrative.StepApplied || s.Round < i.Rounds {
 			continue
 		}
 		names := make([]string, len(s.Solution.Plan))
 		for n, action := range s.Solution.Plan {
 			names[n] = action.Action
 		}
-		fmt.Fprintf(&b, "\nStep %s (%s), proposed by %s: %s\n    plan: %s\n", s.ID, s.State, s.Case, s.Reason, strings.Join(names, ", "))
+		proposer := s.Case
+		if proposer == "" {
+			proposer = "a person"
+		}
+		fmt.Fprintf(&b, "\nStep %s (%s), proposed by %s: %s\n    plan: %s\n", s.ID, s.State, proposer, s.Reason, strings.Join(names, ", "))
 		if s.Solution.Error != "" {
 			fmt.Fprintf(&b, "    failed: %s\n", s.Solution.Error)
 		}
 		fmt.Fprintf(&b, "    to carry it out: narrative issue solve %s --step %s\n", i.ID, s.ID)
 	}
 	fmt.Fprintf(&b, "\nTo bring a plan of your own: narrative issue solve %s --plan FILE\n", i.ID)
-	fmt.Fprintf(&b, "To close it: narrative issue resolve %s, or narrative issue wont-fix %s --reason WHY\n", i.ID, i.ID)
+	fmt.Fprintf(&b, "To close it: narrative issue resolve %s\nTo close it for good: narrative issue wont-fix %s --reason WHY\n", i.ID, i.ID)
 	return b.String()
 }
 
-// resolved tells everybody who was told of the issue that it is fixed, and how long it lasted.
-func resolved(i narrative.Issue, told []narrative.Notification, now time.Time) []narrative.Notification {
+// resolved tells everybody who was told of the issue that it is over, and how long it lasted. how says what ended it:
+// that it passes again, or who closed it.
+func resolved(i narrative.Issue, display, how string, told []narrative.Notification, now time.Time) []narrative.Notification {
 	lasted := narrative.Age(i.OpenedAt, now)
-	verb := "passes again"
-	if i.Kind == narrative.KindCheckError {
-		verb = "can be checked again"
-	}
 	m := narrative.Message{
 		Subject: "[Resolved] " + i.Name() + " after " + lasted,
-		Text: fmt.Sprintf("%s %s. It lasted %s, from %s to %s.\n\nIt had said: %s\n", i.Name(), verb, lasted,
-			i.OpenedAt.Format("2006-01-02 15:04:05 UTC"), now.Format("2006-01-02 15:04:05 UTC"), i.Summary) + signature(i),
+		Text: fmt.Sprintf("%s %s. It lasted %s, from %s to %s.\n\nIt had said: %s\n", title(i, display), how, lasted,
+			i.OpenedAt.Format(letterTime), now.Format(letterTime), i.Summary) + signature(i),
 	}
 	var all []narrative.Notification
 	for _, t := range told {
 		all = append(all, notification("issue/"+i.ID+"/resolved", i.ID, narrative.NotifyResolved, t.Channel, t.Recipient, m, now))
 	}
 	return all
+}
+
+// passesAgain is how an issue ends by a check.
+func passesAgain(i narrative.Issue) string {
+	if i.Kind == narrative.KindCheckError {
+		return "can be checked again"
+	}
+	return "passes again"
+}
+
+// closedBy is how an issue ends by a person, who may know better than the last check.
+func closedBy(s narrative.Signal) string {
+	how := "was closed as resolved"
+	if s.By != "" {
+		how += " by " + s.By
+	}
+	if s.Reason != "" {
+		how += " (" + s.Reason + ")"
+	}
+	return how + "; the checks go on"
 }
 
 // responseFailed tells the admins that an occurrence could not be answered.

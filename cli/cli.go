@@ -98,7 +98,7 @@ func (p *program) root() *cobra.Command {
 	p.logging.flags(root)
 	root.AddCommand(
 		p.devCommand(), p.serveCommand(), p.workerCommand(), p.setupCommand(), p.migrateCommand(),
-		p.validateCommand(), p.applyCommand(), p.checkCommand(), p.issueCommand(), p.datumCommand(), p.versionCommand(),
+		p.validateCommand(), p.applyCommand(), p.checkCommand(), p.issueCommand(), p.datumCommand(), p.heartbeatCommand(), p.doctorCommand(), p.versionCommand(),
 	)
 	return root
 }

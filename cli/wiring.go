@@ -12,6 +12,7 @@ type wiring struct {
 	newService func(service.Options) (server, error)
 	setup      func(context.Context, service.Options) ([]string, error)
 	migrate    func(ctx context.Context, url string, to int) (from, now int, err error)
+	doctor     func(context.Context, service.Options) []service.Finding
 	validator  func(*narrative.Registry) (narrative.Validator, error)
 }
 
@@ -33,6 +34,7 @@ func realWiring() wiring {
 		newService: func(o service.Options) (server, error) { return service.New(o) },
 		setup:      service.Setup,
 		migrate:    service.Migrate,
+		doctor:     service.Doctor,
 		validator:  service.Validator,
 	}
 }

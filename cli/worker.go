@@ -26,7 +26,9 @@ func (p *program) workerCommand() *cobra.Command {
 			return err
 		}
 		o.Worker, o.Queues = true, queues
-		return p.serve(cmd.Context(), o, func(server) { o.Logger.Info("working", "queues", queues) })
+		return p.serve(cmd.Context(), o, func(server) {
+			o.Logger.Info("working", "queues", append([]string{narrative.TaskQueue, narrative.NotifyTaskQueue}, queues...))
+		})
 	})
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -61,15 +62,24 @@ func readBounded(path string) ([]byte, error) {
 		return nil, narrative.Errorf(narrative.NotFound, "there is no file %s", path)
 	}
 	if err != nil {
-		return nil, narrative.Errorf(narrative.Invalid, "read %s: %w", path, err)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
 	// One byte more than allowed, so that Parse sees that it is too long without all of it being read.
 	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
 	if err != nil {
-		return nil, narrative.Errorf(narrative.Invalid, "read %s: %w", path, err)
+		return nil, unreadable(path, err)
 	}
 	return text, nil
+}
+
+// unreadable names the file once: the error of the system's would name it again.
+func unreadable(path string, err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return narrative.Errorf(narrative.Invalid, "read %s: %w", path, err)
 }
 
 // Parse reads a document and, where the options have a validator, validates it. The metas come with their defaults

@@ -97,6 +97,17 @@ func TestAManifestIsRead(t *testing.T) {
 	}
 }
 
+func TestAnAdminIsTheSameWithANameAndWithout(t *testing.T) {
+	t.Parallel()
+	m, err := parseFor(t, `config: {admins: {email: ["Ann <ann@example.com>", bob@example.com]}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ann@example.com", "bob@example.com"}, m.Config.Admins.Email); diff != "" {
+		t.Errorf("admins (-want +got)\n%s", diff)
+	}
+}
+
 func TestJSONIsRead(t *testing.T) {
 	t.Parallel()
 	m, err := parseFor(t, `{"source": "api", "assertions": [{"name": "a", "class": "plain", "every": "5m", "diagnostics": [
@@ -140,7 +151,7 @@ func TestAFileIsLoadedAsSeenFromItsFolder(t *testing.T) {
 		t.Errorf("absent: %v", err)
 	}
 	_, err = Load(dir, validator())
-	if narrative.KindOf(err) != narrative.Invalid {
+	if narrative.KindOf(err) != narrative.Invalid || strings.Count(err.Error(), dir) != 1 {
 		t.Errorf("a folder: %v", err)
 	}
 }

@@ -40,7 +40,7 @@ func (d *decoder) object(n *node, path string, keys []key) bool {
 		k, ok := known[f.key]
 		switch {
 		case !ok:
-			d.unknownKey(f, path, names)
+			d.unknownKey(n, f, path, names)
 		case f.value.kind != null:
 			k.read(f.value, step(path, f.key))
 		}
@@ -53,13 +53,13 @@ func (d *decoder) object(n *node, path string, keys []key) bool {
 	return true
 }
 
-// unknownKey reports a key. The one that was probably meant is not asked for besides.
-func (d *decoder) unknownKey(f field, path string, names []string) {
+// unknownKey reports a key. The one that was probably meant is not asked for besides, unless it stands there too.
+func (d *decoder) unknownKey(n *node, f field, path string, names []string) {
 	meant := narrative.DidYouMean(f.key, names)
 	known := " (known: " + strings.Join(names, ", ") + ")"
 	d.add(f.at, step(path, f.key), fmt.Sprintf("%q is not a known key%s%s", f.key, meant, known))
 	for _, name := range names {
-		if strings.Contains(meant, `"`+name+`"`) {
+		if _, there := n.member(name); !there && strings.Contains(meant, `"`+name+`"`) {
 			d.silenced[step(path, name)] = true
 			if name == "cron" {
 				d.silenced[step(path, "every")] = true

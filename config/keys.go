@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"net/mail"
 
 	"github.com/narrative-go/narrative"
 )
@@ -41,6 +42,9 @@ func (d *decoder) adminKeys(a *narrative.Admins) []key {
 			d.list(n, path, func(n *node, path string) {
 				var address string
 				textKey(d, "", &address).read(n, path)
+				if parsed, err := mail.ParseAddress(address); err == nil {
+					address = parsed.Address // without a name, as the email action has it: nobody is told twice
+				}
 				a.Email = append(a.Email, address)
 			})
 		}},

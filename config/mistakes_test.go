@@ -97,7 +97,7 @@ func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
 
 func TestAllMistakesComeAtOnceInOrder(t *testing.T) {
 	t.Parallel()
-	_, err := parseFor(t, `config: {admins: {email: [nobody]}}
+	_, err := parseFor(t, `config: {admin: x, admins: {email: [nobody]}}
 assertions:
   - name: a
     class: sqll
@@ -116,7 +116,7 @@ events: {}
 	for _, one := range m.List {
 		got = append(got, one.Path)
 	}
-	want := []string{"config.admins.email[0]", "assertions[0].class", "assertions[0].evry", "assertions[1].name", "assertions[1].fail_after", "events"}
+	want := []string{"config.admin", "config.admins.email[0]", "assertions[0].class", "assertions[0].evry", "assertions[1].name", "assertions[1].fail_after", "events"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%v", diff, err)
 	}

@@ -47,9 +47,7 @@ func (h *quietHandler) Enabled(ctx context.Context, level slog.Level) bool {
 // that are not.
 func (h *quietHandler) least() slog.Level {
 	switch h.age.Load() {
-	case ageRunning:
-		return slog.LevelWarn
-	case ageStarting:
+	case ageRunning, ageStarting: // a cluster's warnings, of sizes and retries, are noise on one machine
 		return slog.LevelError
 	default:
 		return levelFatal

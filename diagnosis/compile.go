@@ -159,7 +159,7 @@ func (c condition) nothing(env view, err error) error {
 func explained(source string, err error) error {
 	var at *file.Error
 	if errors.As(err, &at) && at.From > 0 && at.From <= len(source) && strings.HasPrefix(source[at.From:], "=") &&
-		!strings.HasPrefix(source[at.From:], "==") {
+		!strings.HasPrefix(source[at.From:], "==") && !strings.ContainsAny(source[at.From-1:at.From], "=!<>") {
 		return fmt.Errorf("write == to compare: %w", err)
 	}
 	// The compiler names this package's types, which mean nothing to who wrote the expression.

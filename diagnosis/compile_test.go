@@ -117,6 +117,14 @@ func TestMistakesAreFoundWhenCompiled(t *testing.T) {
 	}
 }
 
+func TestWhoWroteTwoEqualsSignsIsNotToldToWriteThem(t *testing.T) {
+	t.Parallel()
+	_, err := compiler()(narrative.DeclaredCase{Case: "c", When: "issue.rounds ==", Pass: true})
+	if err == nil || strings.Contains(err.Error(), "write ==") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhatIsNullIsNamed(t *testing.T) {
 	t.Parallel()
 	for when, want := range map[string]string{

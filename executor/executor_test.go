@@ -94,7 +94,7 @@ func TestEachRecipientGetsOneNotification(t *testing.T) {
 		Kind: narrative.NotifyAction, Channel: "email", Recipient: "ann@example.com", State: narrative.NotificationPending, CreatedAt: now,
 		Message: narrative.Message{
 			Subject: "key ${env:KEY} Bcc: x [invoices-balance]",
-			Text: "hello\n\n-- \nAssertion: invoices-balance invoice 7\nIssue: i-7\n" +
+			Text: "hello\n\n-- \nAssertion: invoices-balance\nIssue: i-7\n" +
 				"The whole story: narrative issue explain i-7\n",
 		},
 	}

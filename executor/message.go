@@ -142,7 +142,7 @@ func named(m narrative.Message, call narrative.ActionCall) narrative.Message {
 	switch {
 	case call.Issue != nil:
 		about, title, summary = call.Issue.Assertion, call.Issue.Name(), call.Issue.Summary
-		look = "Assertion: " + title + "\nIssue: " + call.Issue.ID + "\nThe whole story: narrative issue explain " + call.Issue.ID
+		look = "Assertion: " + about + "\nIssue: " + call.Issue.ID + "\nThe whole story: narrative issue explain " + call.Issue.ID
 	case call.Event != nil:
 		about, title = call.Event.Event, call.Event.Event
 		look = "Event: " + title + "\nOccurrence: " + call.Event.ID

@@ -87,6 +87,7 @@ func (o Options) withDefaults() Options {
 
 func (a *api) routes() {
 	a.datumRoutes()
+	a.heartbeatRoutes()
 	a.issueRoutes()
 	a.assertionRoutes()
 	a.eventRoutes()
@@ -103,6 +104,7 @@ type route struct {
 	id           string // names the operation in /openapi.json
 	tag          string
 	summary      string
+	status       int   // of success; default 200
 	errors       []int // statuses besides 400 and 500
 	body         *huma.RequestBody
 	query        bool          // an Invalid error means a malformed query: 400
@@ -115,7 +117,8 @@ const requestTimeout = 30 * time.Second
 func add[I, O any](a *api, r route, handle func(context.Context, *I) (*O, error)) {
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Tags: []string{r.tag},
-		Errors: append([]int{http.StatusBadRequest}, r.errors...),
+		DefaultStatus: cmp.Or(r.status, http.StatusOK),
+		Errors:        append([]int{http.StatusBadRequest}, r.errors...),
 	}
 	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
 		if r.timeout >= 0 {

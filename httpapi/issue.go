@@ -109,7 +109,7 @@ func (a *api) signalIssue(ctx context.Context, in *SignalInput) (*answer[narrati
 	if err != nil {
 		return nil, err
 	}
-	if err := signal.Check(i); err != nil {
+	if err := signal.Check(i, a.now()); err != nil {
 		return nil, err
 	}
 	if len(body) == 0 {

@@ -99,6 +99,13 @@ func (s *Store) Config(ctx context.Context) (narrative.Config, error) {
 	return c, during(s.engine.Read(ctx, b), "load the configuration")
 }
 
+// Identity tells this store from every other.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	var identity string
+	err := s.read(ctx, statements.Select("identity").From("narrative_config"), func(r engine.Row) error { return r.Scan(&identity) })
+	return identity, during(err, "load the store's identity")
+}
+
 func queueConfig(b *engine.Batch, c *narrative.Config, lock string) {
 	b.Query(func(r engine.Row) error {
 		err := r.Scan((*string)(&c.MinimumDatumLogLevel), (*int64)(&c.DefaultDatumTTL), document{&c.Admins})

@@ -76,19 +76,6 @@ func (s *Service) applyManifest(ctx context.Context, m narrative.Manifest) (narr
 	return applied, nil
 }
 
-func (s *Service) applyFile(ctx context.Context) error {
-	validator, err := Validator(s.o.Registry)
-	if err != nil {
-		return err
-	}
-	m, err := config.Load(s.o.File, validator)
-	if err != nil {
-		return err
-	}
-	_, err = s.store.Apply(ctx, m, s.o.Now().UTC())
-	return err
-}
-
 // executor makes what validates and runs plans.
 func (s *Service) executor() (*executor.Executor, error) {
 	return executor.New(executor.Options{

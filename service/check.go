@@ -66,6 +66,9 @@ func (o Options) check() error {
 			return narrative.Errorf(narrative.Invalid, "%s must be from 0 to 65535; not %d", name, port)
 		}
 	}
+	if o.SMTPURL == "" {
+		return nil // the outbox is made when it is needed
+	}
 	_, err := o.channel()
 	return err
 }

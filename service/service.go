@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/config"
 	"github.com/narrative-go/narrative/persistence"
 	"github.com/narrative-go/narrative/starter"
 	"github.com/narrative-go/narrative/worker"
@@ -39,7 +40,8 @@ type Service struct {
 	starter  *starter.Starter
 	worker   *worker.Worker
 	server   *http.Server
-	failed   chan error // of the worker or the API, while running
+	failed   chan error          // of the worker or the API, while running
+	manifest *narrative.Manifest // of the file
 	applied  atomic.Bool
 	stops    []func() // newest last
 	cancel   context.CancelFunc
@@ -87,7 +89,7 @@ func (s *Service) Start(ctx context.Context) (err error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	for _, part := range []func(ctx, running context.Context) error{
-		s.listen, s.openStore, s.dial, s.startStarter, s.startWorker, s.startAPI, s.load,
+		s.readFile, s.listen, s.openStore, s.dial, s.startStarter, s.startWorker, s.startAPI, s.load,
 	} {
 		if err := part(ctx, running); err != nil {
 			return err
@@ -153,7 +155,24 @@ func (s *Service) OutboxDir() string {
 // Store is the store in use, from Start to Stop.
 func (s *Service) Store() narrative.Store { return s.store }
 
-// listen takes the API's port first: it is what most often goes wrong, and nothing has been started yet.
+// readFile finds every mistake in the file before anything is made or started.
+func (s *Service) readFile(context.Context, context.Context) error {
+	if s.o.File == "" {
+		return nil
+	}
+	validator, err := Validator(s.o.Registry)
+	if err != nil {
+		return err
+	}
+	m, err := config.Load(s.o.File, validator)
+	if err != nil {
+		return err
+	}
+	s.manifest = &m
+	return nil
+}
+
+// listen takes the API's port before anything is started: it is what most often goes wrong.
 func (s *Service) listen(ctx, _ context.Context) error {
 	if !s.o.API {
 		return nil
@@ -181,7 +200,7 @@ func cause(err error) error {
 func (s *Service) openStore(ctx, _ context.Context) error {
 	if s.o.DataDir != "" && s.o.Embedded != nil {
 		if err := os.MkdirAll(s.o.DataDir, 0o700); err != nil {
-			return narrative.Errorf(narrative.Invalid, "the data directory cannot be made: %w; choose another with --data-dir", err)
+			return narrative.Errorf(narrative.Invalid, "the data directory %s cannot be made (%v); choose another with --data-dir", s.o.DataDir, cause(err))
 		}
 	}
 	if s.o.Migrate {
@@ -198,38 +217,53 @@ func (s *Service) openStore(ctx, _ context.Context) error {
 	return nil
 }
 
-// load applies the file, and makes Temporal match the store.
+// load applies the file and begins to make Temporal match the store.
 func (s *Service) load(ctx, running context.Context) error {
-	if s.o.File != "" {
-		if err := s.applyFile(ctx); err != nil {
+	if s.manifest != nil {
+		if _, err := s.store.Apply(ctx, *s.manifest, s.o.Now().UTC()); err != nil {
 			return err
 		}
 	}
 	s.applied.Store(true)
-	r, err := s.starter.Reconcile(ctx)
-	if err != nil {
-		s.o.Logger.Warn("Temporal could not be made to match the store; it will be tried again", "error", err)
+	open, err := s.store.UnresolvedIssues(ctx, "", issuesSeen)
+	if err == nil && len(open) > 0 {
+		s.o.Told(Happening{At: s.o.Now(), Text: fmt.Sprintf("%s open from before: narrative issue list", plural(len(open)))})
 	}
-	s.o.Logger.Info("reconciled", slog.Any("done", r))
-	go s.keepReconciled(running)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { s.keepReconciled(running) })
+	s.onStop(keeping.Wait)
 	return nil
+}
+
+// issuesSeen is how many open issues are counted at start-up.
+const issuesSeen = 500
+
+func plural(issues int) string {
+	switch {
+	case issues == 1:
+		return "1 issue is"
+	case issues == issuesSeen:
+		return fmt.Sprintf("%d issues or more are", issues)
+	}
+	return fmt.Sprintf("%d issues are", issues)
 }
 
 // reconcileEvery is how often each process makes Temporal match the store, besides the watchdog, which needs a worker
 // and its own cron to be there.
 const reconcileEvery = time.Minute
 
+// keepReconciled makes Temporal match the store now, and again and again.
 func (s *Service) keepReconciled(running context.Context) {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
 	for {
+		if _, err := s.starter.Reconcile(running); err != nil && running.Err() == nil {
+			s.o.Logger.Warn("Temporal could not be made to match the store; it will be tried again", "error", err)
+		}
 		select {
 		case <-running.Done():
 			return
 		case <-tick.C:
-		}
-		if _, err := s.starter.Reconcile(running); err != nil && running.Err() == nil {
-			s.o.Logger.Warn("Temporal could not be made to match the store; it will be tried again", "error", err)
 		}
 	}
 }

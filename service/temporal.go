@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func temporalOptions() (client.Options, error) {
 func dial(ctx context.Context, options client.Options, o Options) (client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	options.Logger = log.NewStructuredLogger(o.Logger)
+	options.Logger = log.NewStructuredLogger(slog.New(expected{o.Logger.Handler()}))
 	address := options.HostPort
 	if address == "" {
 		address = client.DefaultHostPort
@@ -90,7 +91,10 @@ func (s *Service) startStarter(ctx, _ context.Context) error {
 	s.starter, err = starter.New(starter.Options{
 		Client: s.client, Store: s.store, Trigger: s.o.Trigger, Attributes: err == nil && len(missing) == 0, Now: s.o.Now, Logger: s.o.Logger,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.starter.Claim(ctx)
 }
 
 func (s *Service) namespace() string {
@@ -109,6 +113,9 @@ func (s *Service) startWorker(context.Context, context.Context) error {
 	run, err := s.executor()
 	if err != nil {
 		return err
+	}
+	if s.o.SMTPURL == "" && s.o.OutboxDir == "" {
+		s.o.Logger.Warn("no mail can be sent: NARRATIVE_SMTP_URL is not set; what is to be mailed waits for a worker that has it")
 	}
 	channels := map[string]narrative.Channel{}
 	mail, err := s.o.channel()

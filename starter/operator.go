@@ -39,12 +39,12 @@ func (s *Starter) Signal(ctx context.Context, i narrative.Issue, name narrative.
 		handle, err = s.update(ctx, i, name, payload)
 	}
 	if err != nil {
-		return refusal(i, err)
+		return s.refusal(i, err)
 	}
 	carried, cancelCarried := context.WithTimeout(ctx, carryWithin)
 	defer cancelCarried()
 	if err := handle.Get(carried, nil); err != nil && carried.Err() == nil {
-		return refusal(i, err)
+		return s.refusal(i, err)
 	}
 	return nil
 }
@@ -60,13 +60,18 @@ func (s *Starter) update(ctx context.Context, i narrative.Issue, name narrative.
 }
 
 // refusal turns what an update answered into an error of the kind that the workflow meant.
-func refusal(i narrative.Issue, err error) error {
+func (s *Starter) refusal(i narrative.Issue, err error) error {
 	var app *temporal.ApplicationError
 	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
 	switch {
 	case errors.As(err, &app) && app.Type() != "":
 		return &narrative.Error{Kind: narrative.ErrorKind(app.Type()), Message: app.Message()}
 	case errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if _, err := s.o.Client.CheckHealth(ctx, nil); err != nil {
+			return narrative.Errorf(narrative.Unavailable, "the signal to issue %s was not taken: Temporal does not answer", i.ID)
+		}
 		return narrative.Errorf(narrative.Unavailable, "no worker took the signal to issue %s within %s; is `narrative worker` running?", i.ID, acceptWithin)
 	case notFound(err):
 		return narrative.Errorf(narrative.Conflict, "issue %s was closed meanwhile", i.ID)

@@ -34,6 +34,9 @@ const (
 // wrong with one thing does not stop the others; all errors are returned together.
 func (s *Starter) Reconcile(ctx context.Context) (narrative.Reconciled, error) {
 	r := reconciler{Starter: s}
+	if err := s.Claim(ctx); err != nil {
+		return r.done, err
+	}
 	for _, part := range []func(context.Context) error{r.startTriggers, r.handoffs, r.notifications, r.issues, r.housekeeping} {
 		if err := part(ctx); err != nil {
 			r.errs = append(r.errs, err)
@@ -236,7 +239,7 @@ func (r *reconciler) housekeeping(ctx context.Context) error {
 		workflow any
 	}{{workflows.SweepID, sweepCron, workflows.Sweep}, {workflows.WatchdogID, watchdogCron, workflows.Watchdog}} {
 		_, err := r.o.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-			ID: w.id, TaskQueue: narrative.TaskQueue, CronSchedule: w.cron,
+			ID: w.id, TaskQueue: narrative.TaskQueue, CronSchedule: w.cron, Memo: map[string]any{storeMemoKey: r.identity},
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		}, w.workflow)
 		if err != nil {

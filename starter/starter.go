@@ -37,6 +37,7 @@ type Options struct {
 type Starter struct {
 	o        Options
 	triggers map[narrative.Trigger]Trigger
+	identity string // of the store; see Claim
 }
 
 // New returns a starter, or an error that names what is missing.

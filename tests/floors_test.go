@@ -91,8 +91,8 @@ var restrictions = []restriction{
 	{imports: []string{"github.com/spf13/cobra"}, only: []string{"cli"}, why: "commands are made in cli only"},
 	{imports: []string{"github.com/goccy/go-yaml"}, only: []string{"config"}, why: "YAML is parsed in config only"},
 	{
-		imports: []string{"github.com/expr-lang/expr"}, only: []string{"diagnosis"},
-		why: "expressions are evaluated in diagnosis only",
+		imports: []string{"github.com/expr-lang/expr"}, only: []string{"diagnosis", "batteries/http"},
+		why: "expressions are evaluated in diagnosis and the http battery only",
 	},
 }
 

@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/workflows"
 )
 
 func countRequest(query string) *workflowservice.CountWorkflowExecutionsRequest {
@@ -186,8 +188,87 @@ func TestLostIssueComesBack(t *testing.T) {
 	if out, code := h.cli("issue", "comment", i.ID, "is anybody there?"); code != 0 {
 		t.Errorf("a comment on an issue whose workflow is gone: exit code %d\n%s", code, out)
 	}
+	if err := h.temporal.TerminateWorkflow(t.Context(), i.WorkflowID, "", "by hand again"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, 30*time.Second, "Reconcile gives the issue its workflow back", func() error {
+		if r, err := h.service.Reconcile(t.Context()); err != nil || r.Issues == 0 {
+			return fmt.Errorf("reconciled %+v, %v", r, err)
+		}
+		return nil
+	})
+	await(t, 10*time.Second, "the query status tells of the impasse", func() error {
+		var text string
+		answer, err := h.temporal.QueryWorkflow(t.Context(), i.WorkflowID, "", workflows.QueryStatus)
+		if err == nil {
+			err = answer.Get(&text)
+		}
+		if err == nil && !strings.Contains(text, "gate: impasse") {
+			err = fmt.Errorf("it answers %q", text)
+		}
+		return err
+	})
 	g.shut.Store(false)
 	h.issue("gate", narrative.StatusResolved)
+}
+
+// TestReconcileSendsAgain loses a hand-off and the start of a notification, as a crash right after a commit does.
+func TestReconcileSendsAgain(t *testing.T) {
+	t.Parallel()
+	var g gate
+	h := build(t, &g, "config: {admins: {email: [ops@example.com]}}\n"+fmt.Sprintf(gateYAML, "1h", true))
+	h.run("gate", narrative.OutcomePassed, time.Time{})
+	past := time.Now().UTC().Add(-time.Minute)
+	state, err := h.store.BeginCheck(t.Context(), "gate", "lost-run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := h.store.RecordCheck(t.Context(), narrative.CheckRecord{CheckRun: narrative.CheckRun{
+		Assertion: "gate", Outcome: narrative.OutcomeFailed, Summary: "lost", ScheduledAt: past, StartedAt: past, FinishedAt: past,
+		WorkflowID: "assertion/gate", RunID: "lost-run", Seq: state.Seq, Verdict: narrative.Failed("lost"),
+	}, Revision: state.Meta.Revision})
+	if err != nil || len(lost.Handoffs) != 1 {
+		t.Fatalf("%+v, %v; want one hand-off", lost, err)
+	}
+	err = h.store.AddNotifications(t.Context(), []narrative.Notification{{
+		ID: narrative.NewID(past), Key: "lost-notification", IssueID: lost.Opened[0].ID, Kind: narrative.NotifyAction,
+		Channel: narrative.ChannelEmail, Recipient: "ann@example.com", Message: narrative.Message{Subject: "lost", Text: "lost"},
+		State: narrative.NotificationPending, CreatedAt: past,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reconcile(h)
+	await(t, 30*time.Second, "the issue is worked on and both mails are sent", func() error {
+		letters := h.told()
+		if count(letters, "no_solution") != 1 || count(letters, "action") != 1 {
+			return fmt.Errorf("mails %+v", letters)
+		}
+		return nil
+	})
+}
+
+// TestOneStoreANamespace refuses a second store in a namespace that belongs to another: they would stop each other's
+// checks.
+func TestOneStoreANamespace(t *testing.T) {
+	t.Parallel()
+	var g gate
+	h := build(t, &g, fmt.Sprintf(gateYAML, "1h", true))
+	h.run("gate", narrative.OutcomePassed, time.Time{})
+	dir := t.TempDir()
+	env := settings{"NARRATIVE_DATABASE_URL": "sqlite:" + filepath.Join(dir, "other.db"), "TEMPORAL_ADDRESS": h.service.TemporalAddress()}
+	if out, code := command(t, narrativeBinary, dir, env, "migrate"); code != 0 {
+		t.Fatalf("migrate: exit code %d\n%s", code, out)
+	}
+	await(t, 20*time.Second, "the watchdog holds the namespace", func() error {
+		_, err := h.temporal.DescribeWorkflowExecution(t.Context(), workflows.WatchdogID, "")
+		return err
+	})
+	for _, args := range [][]string{{"worker"}, {"serve", "--listen", "127.0.0.1:0"}} {
+		if out, code := command(t, narrativeBinary, dir, env, args...); code != 1 || !strings.Contains(out, "belongs to another Narrative") {
+			t.Errorf("%s: exit code %d; want it refused\n%s", args[0], code, out)
+		}
+	}
 }
 
 // TestMaxAttempts carries out the same solution until it was tried often enough, and no further.

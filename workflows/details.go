@@ -48,6 +48,8 @@ func waitsFor(s activities.IssueState) string {
 		return "A plan is being carried out."
 	case s.Working:
 		return "A round of diagnosis is under way."
+	case len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].State == narrative.StepPassed:
+		return "Nothing is done for now: " + s.Steps[len(s.Steps)-1].Reason
 	case s.Status == narrative.StatusSolutionApplied:
 		return "A solution was applied; the next check tells whether it helped."
 	}

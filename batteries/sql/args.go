@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -8,7 +9,7 @@ import (
 	"github.com/narrative-go/narrative"
 )
 
-// Args are the arguments of the class "sql": exactly one of Violations and Holds.
+// Args are the arguments of the assertion "sql": exactly one of Violations and Holds.
 type Args struct {
 	DSN        string             `json:"dsn"` // postgres://… or sqlite:PATH
 	Violations string             `json:"violations,omitempty"`
@@ -31,11 +32,7 @@ var (
 // ValidateArgs returns what is wrong with them, as far as that can be told before references are resolved.
 func (a *Args) ValidateArgs() (p narrative.Problems) {
 	wrong := func(path, message string) { p = append(p, narrative.Problem{Path: path, Message: message}) }
-	if a.DSN == "" {
-		wrong("dsn", "is required: postgres://… or sqlite:PATH")
-	} else if !narrative.HasReference(a.DSN) && engineOf(a.DSN) == nil {
-		wrong("dsn", "must begin with postgres:// or sqlite: and name a database")
-	}
+	p = append(p, checkDSN(a.DSN)...)
 	switch {
 	case a.Violations == "" && a.Holds == "":
 		wrong("violations", "give exactly one of violations and holds")
@@ -53,8 +50,8 @@ func (a *Args) ValidateArgs() (p narrative.Problems) {
 		if r.Type == "" {
 			wrong("record.type", "is required: what a row is, such as invoice")
 		}
-		if len(r.Type) > maxRecordPart {
-			wrong("record.type", "must be at most 255 bytes long")
+		if len(r.Type) > narrative.MaxRecordPart {
+			wrong("record.type", fmt.Sprintf("must be at most %d bytes long", narrative.MaxRecordPart))
 		}
 		if r.ID == "" {
 			wrong("record.id", "is required: the column that identifies a row")
@@ -67,11 +64,24 @@ func (a *Args) ValidateArgs() (p narrative.Problems) {
 }
 
 // Relocate makes the path of a SQLite file absolute.
-func (a *Args) Relocate(dir string) {
-	path, ok := strings.CutPrefix(a.DSN, sqlitePrefix)
+func (a *Args) Relocate(dir string) { a.DSN = relocated(a.DSN, dir) }
+
+func relocated(dsn, dir string) string {
+	path, ok := strings.CutPrefix(dsn, sqlitePrefix)
 	if ok && path != "" && !filepath.IsAbs(path) && !strings.HasPrefix(path, "${") {
-		a.DSN = sqlitePrefix + filepath.Join(dir, path)
+		return sqlitePrefix + filepath.Join(dir, path)
 	}
+	return dsn
+}
+
+func checkDSN(dsn string) narrative.Problems {
+	switch {
+	case dsn == "":
+		return narrative.Problems{{Path: "dsn", Message: "is required: postgres://… or sqlite:PATH"}}
+	case !narrative.HasReference(dsn) && engineOf(dsn) == nil:
+		return narrative.Problems{{Path: "dsn", Message: "must begin with postgres:// or sqlite: and name a database"}}
+	}
+	return nil
 }
 
 // verbs are what a query that reads begins with.

@@ -4,6 +4,11 @@
 //	record      {type, id}: each row is a record of that type, whose id is in the column id, with an issue of its own
 //	holds       a query for one boolean that is true while the assertion holds
 //
+// As an event, it notices rows:
+//
+//	rows        a query whose rows are occurrences, at most 10,000 at a time
+//	identify    the columns that say which occurrence a row is; all where none is named
+//
 // Queries only read: PostgreSQL's run in a read-only transaction with the check's time as statement_timeout, SQLite's
 // on a file opened for reading, which must exist. Rows are streamed. Connections to a database are few, shared by the
 // assertions that ask it, and closed when it is not asked.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +101,21 @@ func beginSQLite(ctx context.Context, db *sql.DB, dsn string) (*sql.Tx, error) {
 		return nil, narrative.Errorf(narrative.Invalid, "%s is a folder, not a SQLite file", path)
 	}
 	return db.BeginTx(ctx, nil)
+}
+
+// oneLine is the error in one line, with nothing said twice: pgx says on a line each what became of every address that
+// it tried.
+func oneLine(err error) error {
+	var said []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	if text := strings.Join(said, " "); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
 }
 
 // withoutPassword is the error without the dsn's password, should a driver repeat it.

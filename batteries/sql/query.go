@@ -33,7 +33,7 @@ func (q query) rows(ctx context.Context, begin func(columns []string) error, eac
 		if ctx.Err() != nil {
 			err = fmt.Errorf("it took too long: %w", err)
 		}
-		return fmt.Errorf("ask the database: %w", withoutPassword(err, q.dsn))
+		return fmt.Errorf("ask the database: %w", oneLine(withoutPassword(err, q.dsn)))
 	}
 	return nil
 }

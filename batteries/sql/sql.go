@@ -17,10 +17,11 @@ const Class = "sql"
 // maxRows is how many rows a verdict over all rows keeps.
 const maxRows = 10
 
-// Register adds the class "sql" to the registry.
+// Register adds the class "sql" to the registry, as an assertion and as an event.
 func Register(reg *narrative.Registry) {
 	shared := newPools(maxIdle)
 	narrative.AddEitherAssertion(reg, Class, func(a Args) (any, error) { return a.assertion(shared) })
+	narrative.AddEvent(reg, Class, func(a EventArgs) (narrative.Event, error) { return a.event(shared) })
 }
 
 func (a Args) assertion(shared *pools) (any, error) {
@@ -156,14 +157,10 @@ func (r records) violation(one row, id int) (narrative.Violation, error) {
 			r.column, one)
 	}
 	record := narrative.Record{Type: r.kind, ID: written(one.values[id])}
-	switch {
-	case record.ID == "":
+	if record.ID == "" {
 		return narrative.Violation{}, narrative.Errorf(narrative.Invalid, "the column %q is empty in a row (%s); every row needs an id", r.column, one)
-	case len(record.ID) > maxRecordPart:
-		return narrative.Violation{}, narrative.Errorf(narrative.Invalid, "the column %q is longer than %d bytes in a row: %s",
-			r.column, maxRecordPart, cut(record.ID, 60))
 	}
-	summary := fmt.Sprintf("%s %s", r.kind, record.ID)
+	summary := fmt.Sprintf("%s %s", r.kind, cut(record.ID, 60))
 	if rest := one.without(id); rest != "" {
 		summary += ": " + rest
 	} else {

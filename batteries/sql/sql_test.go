@@ -102,7 +102,6 @@ func TestEveryRowNeedsAnID(t *testing.T) {
 			"SELECT total, note FROM invoices WHERE id > 9":        `"id", which the query does not have (it has: total, note)`,
 			"SELECT note AS id FROM invoices ORDER BY invoices.id": `the column "id" is NULL`,
 			"SELECT '' AS id": `the column "id" is empty`,
-			"SELECT '" + strings.Repeat("x", 256) + "' AS id": "longer than 255 bytes",
 		} {
 			_, err := violations(t, Args{DSN: d.dsn, Violations: query, Record: &RecordArgs{Type: "invoice", ID: "id"}})
 			if err == nil || !strings.Contains(err.Error(), want) {
@@ -223,7 +222,7 @@ func TestErrorsHoldNoPassword(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"postgres://u:s3cret@127.0.0.1:1/db", "postgres://u:s3cret@127.0.0.1:bad/db", "postgres://u:s3cret@h/db?sslmode=nonsense"} {
 		_, err := check(t, Args{DSN: dsn, Holds: "SELECT 1", Timeout: narrative.Duration(2 * time.Second)})
-		if err == nil || strings.Contains(err.Error(), "s3cret") {
+		if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	maxRecordPart = 255  // bytes of a record's type or id
-	maxText       = 2000 // bytes of a column kept in the details
-	maxSummary    = 200  // bytes of a summary's columns
+	maxText    = 2000 // bytes of a column kept in the details
+	maxSummary = 200  // bytes of a summary's columns
 )
 
 // plain is a column's value as JSON and templates can hold it.

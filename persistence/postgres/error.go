@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,12 +40,18 @@ func mapped(ctx context.Context, err error) error {
 	if errors.As(err, &server) {
 		return narrative.Errorf(kindOf(server), "the database refused: %w", err)
 	}
-	var connect *pgconn.ConnectError
-	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) {
-		return narrative.Errorf(narrative.Unavailable, "the database does not answer: %w", err)
+	if lost(err) {
+		return narrative.Errorf(narrative.Unavailable, "the database does not answer: %s", reason(err))
 	}
 	return narrative.Errorf(narrative.Internal, "the database: %w", err)
+}
+
+// lost tells whether there is no connection to the server, or none any more.
+func lost(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 func kindOf(e *pgconn.PgError) narrative.ErrorKind {

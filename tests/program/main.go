@@ -10,6 +10,9 @@ import (
 	"time"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/batteries/datums"
+	"github.com/narrative-go/narrative/batteries/heartbeat"
+	"github.com/narrative-go/narrative/batteries/http"
 	"github.com/narrative-go/narrative/batteries/sql"
 	"github.com/narrative-go/narrative/cli"
 	"github.com/narrative-go/narrative/devserver"
@@ -17,6 +20,9 @@ import (
 
 func main() {
 	reg := narrative.NewRegistry()
+	datums.Register(reg)
+	heartbeat.Register(reg)
+	http.Register(reg)
 	sql.Register(reg)
 	narrative.AddAssertion(reg, "test.FileExists", func(a fileArgs) (narrative.Assertion, error) { return a, nil })
 	narrative.AddAssertion(reg, "test.Leaky", func(a leakyArgs) (narrative.Assertion, error) { return a, nil })

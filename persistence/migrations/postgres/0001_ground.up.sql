@@ -67,11 +67,12 @@ CREATE TABLE narrative_config (
     id                      integer PRIMARY KEY CHECK (id = 1),
     minimum_datum_log_level text NOT NULL CHECK (minimum_datum_log_level IN ('trace', 'debug', 'info', 'warn', 'error')),
     default_datum_ttl_ns    bigint NOT NULL,
-    admins                  json NOT NULL
+    admins                  json NOT NULL,
+    identity                text NOT NULL
 );
 
-INSERT INTO narrative_config (id, minimum_datum_log_level, default_datum_ttl_ns, admins)
-VALUES (1, 'info', 2592000000000000, '{"email": []}');
+INSERT INTO narrative_config (id, minimum_datum_log_level, default_datum_ttl_ns, admins, identity)
+VALUES (1, 'info', 2592000000000000, '{"email": []}', gen_random_uuid()::text);
 
 CREATE TABLE check_runs (
     id           text COLLATE "C" PRIMARY KEY,

@@ -67,11 +67,12 @@ CREATE TABLE narrative_config (
     id                      INTEGER PRIMARY KEY CHECK (id = 1),
     minimum_datum_log_level TEXT NOT NULL CHECK (minimum_datum_log_level IN ('trace', 'debug', 'info', 'warn', 'error')),
     default_datum_ttl_ns    INTEGER NOT NULL,
-    admins                  TEXT NOT NULL
+    admins                  TEXT NOT NULL,
+    identity                TEXT NOT NULL
 );
 
-INSERT INTO narrative_config (id, minimum_datum_log_level, default_datum_ttl_ns, admins)
-VALUES (1, 'info', 2592000000000000, '{"email": []}');
+INSERT INTO narrative_config (id, minimum_datum_log_level, default_datum_ttl_ns, admins, identity)
+VALUES (1, 'info', 2592000000000000, '{"email": []}', lower(hex(randomblob(16))));
 
 CREATE TABLE check_runs (
     id           TEXT PRIMARY KEY,

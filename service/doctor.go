@@ -1,0 +1,150 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence"
+	"github.com/narrative-go/narrative/starter"
+)
+
+// Finding is one thing that Doctor looked at.
+type Finding struct {
+	Part string `json:"part"` // configuration, store or temporal
+	OK   bool   `json:"ok"`
+	Text string `json:"text"` // what was found
+	Do   string `json:"do"`   // what to do about it; empty where it is well
+}
+
+// leastRetention is the shortest retention that still shows yesterday's checks in the Temporal UI.
+const leastRetention = 24 * time.Hour
+
+// Doctor looks at everything that a process of these options needs, and says what to do about what is not well. It
+// changes nothing. Options.API and Options.Worker do not matter.
+func Doctor(ctx context.Context, o Options) []Finding {
+	o.API, o.Worker = false, true
+	o = o.withDefaults()
+	d := &doctor{o: o}
+	if err := o.check(); err != nil {
+		d.bad("configuration", err.Error(), "correct the setting that it names")
+	} else {
+		d.good("configuration", "the settings can be used")
+	}
+	if o.DatabaseURL != "" {
+		d.store(ctx)
+	}
+	d.temporal(ctx)
+	return d.findings
+}
+
+type doctor struct {
+	o        Options
+	findings []Finding
+}
+
+func (d *doctor) good(part, text string) {
+	d.findings = append(d.findings, Finding{part, true, text, ""})
+}
+func (d *doctor) bad(part, text, do string) {
+	d.findings = append(d.findings, Finding{part, false, text, do})
+}
+
+func (d *doctor) store(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	store, err := persistence.Open(ctx, d.o.DatabaseURL, persistence.Options{Logger: d.o.Logger})
+	if err != nil {
+		d.bad("store", err.Error(), "see that the database of NARRATIVE_DATABASE_URL is there, and run `narrative migrate`")
+		return
+	}
+	defer store.Close()
+	version, err := store.SchemaVersion(ctx)
+	if err != nil {
+		d.bad("store", err.Error(), "see that the database of NARRATIVE_DATABASE_URL answers")
+		return
+	}
+	d.good("store", fmt.Sprintf("it answers, and its tables are at version %d, which this program expects", version))
+	assertions, err := store.AssertionMetas(ctx)
+	if err == nil && len(assertions) == 0 {
+		d.good("store", "it holds no assertion yet: `narrative apply -f narrative.yaml` brings some")
+	}
+}
+
+func (d *doctor) temporal(ctx context.Context) {
+	const part = "temporal"
+	options, err := temporalOptions()
+	if err != nil {
+		d.bad(part, err.Error(), "correct the TEMPORAL_* variables or the profile")
+		return
+	}
+	c, err := dial(ctx, options, d.o)
+	if err != nil {
+		d.bad(part, err.Error(), "start Temporal, or set TEMPORAL_ADDRESS to where it is")
+		return
+	}
+	defer c.Close()
+	namespace := options.Namespace
+	if namespace == "" {
+		namespace = client.DefaultNamespace
+	}
+	d.good(part, "it answers")
+	if d.namespace(ctx, c, namespace) {
+		d.attributes(ctx, c, namespace)
+		d.pollers(ctx, c, namespace)
+	}
+}
+
+func (d *doctor) namespace(ctx context.Context, c client.Client, namespace string) bool {
+	answer, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		d.bad("temporal", fmt.Sprintf("namespace %s: %s", namespace, innermost(err)),
+			"make it with `temporal operator namespace create -n "+namespace+"`, or set TEMPORAL_NAMESPACE to one that is there")
+		return false
+	}
+	retention := answer.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
+	if retention < leastRetention {
+		d.bad("temporal", fmt.Sprintf("namespace %s keeps history for only %s", namespace, narrative.Duration(retention)),
+			"keep it longer with `temporal operator namespace update -n "+namespace+" --retention 3d`")
+	} else {
+		d.good("temporal", fmt.Sprintf("namespace %s keeps history for %s", namespace, narrative.Duration(retention)))
+	}
+	return true
+}
+
+func (d *doctor) attributes(ctx context.Context, c client.Client, namespace string) {
+	missing, err := starter.MissingAttributes(ctx, c, namespace)
+	switch {
+	case err != nil:
+		d.bad("temporal", err.Error(), "see that this user may read the namespace's search attributes")
+	case len(missing) > 0:
+		d.bad("temporal", "search attributes are missing: "+strings.Join(missing, ", "), "run `narrative setup`, then start the processes again")
+	default:
+		d.good("temporal", "the search attributes are there")
+	}
+}
+
+func (d *doctor) pollers(ctx context.Context, c client.Client, namespace string) {
+	for queue, kind := range map[string]enumspb.TaskQueueType{
+		narrative.TaskQueue: enumspb.TASK_QUEUE_TYPE_WORKFLOW, narrative.NotifyTaskQueue: enumspb.TASK_QUEUE_TYPE_ACTIVITY,
+	} {
+		answer, err := c.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+			Namespace: namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: kind,
+		})
+		switch {
+		case err != nil:
+			d.bad("temporal", fmt.Sprintf("task queue %s: %s", queue, innermost(err)), "see that this user may read task queues")
+		case len(answer.GetPollers()) == 0:
+			d.bad("temporal", "no worker polls the task queue "+queue, "start `narrative worker`")
+		default:
+			d.good("temporal", fmt.Sprintf("%d pollers on the task queue %s", len(answer.GetPollers()), queue))
+		}
+	}
+}
