@@ -35,6 +35,8 @@ type bench struct {
 	repeat map[string]bool
 	told   []string // keys of notifications started
 	during func(action string)
+	send   func(attempt int) error // what the mail channel answers
+	sends  int
 }
 
 var (
@@ -71,13 +73,16 @@ func setup(t *testing.T, cases ...narrative.DiagnosticCase) (*bench, narrative.I
 	narrative.AddAssertion(reg, "scripted", func(struct{}) (narrative.Assertion, error) { return assertion{b}, nil })
 	b.acts, err = activities.New(activities.Options{
 		Store: b.store, Registry: reg, Executor: b, CompileCase: diagnosis.Compile, Deliverer: b,
+		Channels: map[string]narrative.Channel{narrative.ChannelEmail: b},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestWorkflowEnvironment()
-	b.env.RegisterWorkflow(workflows.ResolveIssue)
+	for _, w := range []any{workflows.ResolveIssue, workflows.Notify, workflows.Sweep, workflows.Watchdog} {
+		b.env.RegisterWorkflow(w)
+	}
 	b.env.RegisterActivity(b.acts)
 	b.env.SetTestTimeout(20 * time.Second)
 	meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "watched", Class: "scripted", Every: narrative.Duration(time.Minute), Enabled: true}}
@@ -176,9 +181,15 @@ func (b *bench) Notify(_ context.Context, key string) error {
 	return nil
 }
 
-// Reconcile has nothing to do.
+// Reconcile says that it did something.
 func (b *bench) Reconcile(context.Context) (narrative.Reconciled, error) {
-	return narrative.Reconciled{}, nil
+	return narrative.Reconciled{Started: 7}, nil
+}
+
+// Send is the mail channel.
+func (b *bench) Send(context.Context, narrative.Notification) (string, error) {
+	b.sends++
+	return "receipt", b.send(b.sends)
 }
 
 // proposing is a case that proposes the same each time.
