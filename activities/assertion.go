@@ -29,15 +29,10 @@ func (a *Activities) CheckAssertion(ctx context.Context, in CheckInput) (CheckOu
 	defer beat(ctx)()
 	info := activity.GetInfo(ctx)
 	state, err := a.o.Store.BeginCheck(ctx, in.Name, info.WorkflowExecution.RunID)
-	switch {
-	case narrative.KindOf(err) == narrative.NotFound:
-		return CheckOutput{Summary: "no such assertion any more"}, nil
-	case err != nil:
-		return CheckOutput{}, failed(err)
-	case state.Recorded != nil:
-		a.deliver(ctx, state.Handoffs)
-		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
-	case !state.Meta.Enabled:
+	if out, over, err := a.over(ctx, err, state.Recorded, state.Handoffs); over {
+		return out, err
+	}
+	if !state.Meta.Enabled {
 		return CheckOutput{Summary: "the assertion is disabled"}, nil
 	}
 	secrets := a.newSecrets()
@@ -48,6 +43,21 @@ func (a *Activities) CheckAssertion(ctx context.Context, in CheckInput) (CheckOu
 	}
 	record.FinishedAt = a.now()
 	return a.recordCheck(ctx, record)
+}
+
+// over answers for a check that is over before it is made: because its meta is gone, an earlier attempt recorded it, or
+// the store does not answer.
+func (a *Activities) over(ctx context.Context, err error, recorded *narrative.CheckRun, handoffs []narrative.Handoff) (CheckOutput, bool, error) {
+	switch {
+	case narrative.KindOf(err) == narrative.NotFound:
+		return CheckOutput{Summary: "its meta is gone"}, true, nil
+	case err != nil:
+		return CheckOutput{}, true, failed(err)
+	case recorded != nil:
+		a.deliver(ctx, handoffs)
+		return CheckOutput{Outcome: recorded.Outcome, Summary: recorded.Summary}, true, nil
+	}
+	return CheckOutput{}, false, nil
 }
 
 // run is the run that this activity belongs to, begun now.
@@ -216,14 +226,8 @@ func (a *Activities) RecordErrored(ctx context.Context, in ErroredInput) (CheckO
 		return a.recordErroredDetection(ctx, info, in)
 	}
 	state, err := a.o.Store.BeginCheck(ctx, in.Name, info.WorkflowExecution.RunID)
-	switch {
-	case narrative.KindOf(err) == narrative.NotFound:
-		return CheckOutput{Summary: "no such assertion any more"}, nil
-	case err != nil:
-		return CheckOutput{}, failed(err)
-	case state.Recorded != nil:
-		a.deliver(ctx, state.Handoffs)
-		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
+	if out, over, err := a.over(ctx, err, state.Recorded, state.Handoffs); over {
+		return out, err
 	}
 	r := narrative.CheckRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision, Error: in.Reason}
 	r.Outcome, r.Summary, r.FinishedAt = narrative.OutcomeErrored, in.Reason, r.StartedAt

@@ -15,15 +15,10 @@ func (a *Activities) DetectEvent(ctx context.Context, in CheckInput) (CheckOutpu
 	defer beat(ctx)()
 	info := activity.GetInfo(ctx)
 	state, err := a.o.Store.BeginDetection(ctx, in.Name, info.WorkflowExecution.RunID)
-	switch {
-	case narrative.KindOf(err) == narrative.NotFound:
-		return CheckOutput{Summary: "no such event any more"}, nil
-	case err != nil:
-		return CheckOutput{}, failed(err)
-	case state.Recorded != nil:
-		a.deliver(ctx, state.Handoffs)
-		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
-	case !state.Meta.Enabled:
+	if out, over, err := a.over(ctx, err, state.Recorded, state.Handoffs); over {
+		return out, err
+	}
+	if !state.Meta.Enabled {
 		return CheckOutput{Summary: "the event is disabled"}, nil
 	}
 	secrets := a.newSecrets()
@@ -94,14 +89,8 @@ func (a *Activities) recordDetection(ctx context.Context, r narrative.DetectionR
 
 func (a *Activities) recordErroredDetection(ctx context.Context, info activity.Info, in ErroredInput) (CheckOutput, error) {
 	state, err := a.o.Store.BeginDetection(ctx, in.Name, info.WorkflowExecution.RunID)
-	switch {
-	case narrative.KindOf(err) == narrative.NotFound:
-		return CheckOutput{Summary: "no such event any more"}, nil
-	case err != nil:
-		return CheckOutput{}, failed(err)
-	case state.Recorded != nil:
-		a.deliver(ctx, state.Handoffs)
-		return CheckOutput{Outcome: state.Recorded.Outcome, Summary: state.Recorded.Summary}, nil
+	if out, over, err := a.over(ctx, err, state.Recorded, state.Handoffs); over {
+		return out, err
 	}
 	r := narrative.DetectionRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision, Error: in.Reason}
 	r.Outcome, r.Summary, r.FinishedAt = narrative.OutcomeErrored, in.Reason, r.StartedAt

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
@@ -53,26 +52,18 @@ var _ Trigger = (*cronTrigger)(nil)
 // Triggers lists the running cron workflows.
 func (t *cronTrigger) Triggers(ctx context.Context) (map[string]string, error) {
 	found := map[string]string{}
-	request := &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: 1000,
-		Query:    "WorkflowType IN ('CheckAssertion', 'DetectEvent') AND ExecutionStatus = 'Running'",
-	}
-	for {
-		page, err := t.client.ListWorkflow(ctx, request)
+	for _, workflowType := range []string{"CheckAssertion", "DetectEvent"} {
+		checks, err := running(ctx, t.client, workflowType)
 		if err != nil {
-			return nil, unavailable(err)
+			return nil, err
 		}
-		for _, e := range page.Executions {
-			id := e.Execution.WorkflowId
+		for id, memo := range checks {
 			if _, name, _ := strings.Cut(id, "/"); narrative.ValidName(name) == nil { // else it is /now, or a schedule's
-				found[id] = fingerprint(e.Memo)
+				found[id] = fingerprint(memo)
 			}
 		}
-		if len(page.NextPageToken) == 0 {
-			return found, nil
-		}
-		request.NextPageToken = page.NextPageToken
 	}
+	return found, nil
 }
 
 // Start starts the cron workflow.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
@@ -186,7 +185,7 @@ func (r *reconciler) notifications(ctx context.Context) error {
 
 // issues gives every unresolved issue whose workflow is gone its workflow back.
 func (r *reconciler) issues(ctx context.Context) error {
-	running, err := r.running(ctx, "ResolveIssue")
+	alive, err := running(ctx, r.o.Client, "ResolveIssue")
 	if err != nil {
 		return err
 	}
@@ -198,7 +197,7 @@ func (r *reconciler) issues(ctx context.Context) error {
 		}
 		for _, i := range issues {
 			after = i.ID
-			if running[i.WorkflowID] || r.o.Now().Sub(i.OpenedAt) < resendAfter {
+			if _, ok := alive[i.WorkflowID]; ok || r.o.Now().Sub(i.OpenedAt) < resendAfter {
 				continue
 			}
 			r.count(&r.done.Issues, r.wake(ctx, i))
@@ -209,27 +208,6 @@ func (r *reconciler) issues(ctx context.Context) error {
 // wake starts the issue's workflow where it does not run, and tells it nothing.
 func (s *Starter) wake(ctx context.Context, i narrative.Issue) error {
 	return s.HandOver(ctx, narrative.Handoff{WorkflowID: i.WorkflowID, Observation: &narrative.Observation{IssueID: i.ID}})
-}
-
-func (r *reconciler) running(ctx context.Context, workflowType string) (map[string]bool, error) {
-	found := map[string]bool{}
-	request := &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: 1000,
-		Query:    fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflowType),
-	}
-	for {
-		page, err := r.o.Client.ListWorkflow(ctx, request)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		for _, e := range page.Executions {
-			found[e.Execution.WorkflowId] = true
-		}
-		if len(page.NextPageToken) == 0 {
-			return found, nil
-		}
-		request.NextPageToken = page.NextPageToken
-	}
 }
 
 // housekeeping starts the house's own cron workflows where they do not run.
