@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # The modules beside the root's, which hold the Temporal server.
-MODULES := devserver cmd/narrative tests
+MODULES := devserver cmd/narrative examples/agentwatch tests
 REST := $(MODULES:%=./%/...)
 
 # Two packages at a time, whatever the machine: the tests start databases and servers of their own.
@@ -52,7 +52,10 @@ tidy: ## make every go.mod agree with the source
 	for m in . $(MODULES) tools; do (cd "$$m" && GOWORK=off go mod tidy); done
 	go work sync
 
+bench: ## measure what Narrative adds to plain Temporal, in two minutes; docs/performance.md tells how to read it
+	go run ./tests/bench
+
 clean: ## remove what was built and what dev has left behind
 	rm -rf bin .narrative coverage.out
 
-.PHONY: help build dev test check fmt lint tidy clean
+.PHONY: help build dev test check fmt lint bench tidy clean

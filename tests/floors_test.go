@@ -46,7 +46,7 @@ var plan = map[string]room{
 	"devserver":     {may: []string{"", "service"}}, // so that `dev` takes it as it is
 	"cli":           {may: []string{"", "service", "config", "httpapi"}},
 	"cmd/narrative": {may: []string{"", "batteries", "cli", "devserver"}},
-	"examples":      {may: []string{"", "batteries", "cli", "service", "narrativetest"}},
+	"examples":      {may: []string{"", "batteries", "cli", "devserver", "service", "narrativetest"}},
 	"tests":         {open: true},
 }
 

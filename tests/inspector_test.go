@@ -31,7 +31,7 @@ func TestInspectorCatches(t *testing.T) {
 		"executor/webhook/mail.go":   {"github.com/wneessen/go-mail", "executor/email only"},
 		"persistence/migrate.go":     {"github.com/spf13/cobra", "cli only"},
 		"console/api.go":             {"github.com/danielgtaylor/huma/v2", "httpapi only"},
-		"activities/case.go":         {"github.com/expr-lang/expr/vm", "diagnosis only"},
+		"activities/case.go":         {"github.com/expr-lang/expr/vm", "diagnosis and the http battery only"},
 		"util/strings.go":            {"strings", "util is not in the plan"},
 		"cmd/other/main.go":          {"fmt", "cmd/other is not in the plan"},
 		"persistence/mysql/mysql.go": {"fmt", "persistence/mysql is not in the plan"},

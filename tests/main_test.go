@@ -10,8 +10,9 @@ import (
 	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
-// Binaries built once for all tests: the ready service, and a user's own program with classes made for the tests.
-var narrativeBinary, programBinary string
+// Binaries built once for all tests: the ready service, the one of the image, a user's own program with classes made for
+// the tests, that of the example, and a Temporal server.
+var narrativeBinary, imageBinary, programBinary, agentwatchBinary, temporalBinary string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -24,14 +25,16 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-o", dir+"/", "../cmd/narrative", "./program", "../examples/agentwatch", "./temporald")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the tests' programs: %v\n%s", err, out)
+		return 1
+	}
 	narrativeBinary, programBinary = filepath.Join(dir, "narrative"), filepath.Join(dir, "program")
-	for binary, from := range map[string]string{narrativeBinary: "../cmd/narrative", programBinary: "./program"} {
-		build := exec.Command("go", "build", "-o", binary, ".")
-		build.Dir = from
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", from, err, out)
-			return 1
-		}
+	agentwatchBinary, temporalBinary = filepath.Join(dir, "agentwatch"), filepath.Join(dir, "temporald")
+	if imageBinary, err = buildImage("..", filepath.Join(dir, "image")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return pgtest.Main(m)
 }

@@ -2,27 +2,34 @@ package tests
 
 import (
 	"bytes"
+	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/mail"
+	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-smtp"
-
-	"github.com/narrative-go/narrative/devserver"
 )
 
-// temporalServer is a Temporal server with nothing of ours in it; it returns its address.
-func temporalServer(t *testing.T) string {
+// temporalServer starts a Temporal server in a process of its own, with nothing of ours in it, and returns its address.
+func temporalServer(t *testing.T) (address string) {
 	t.Helper()
-	server, err := devserver.Start(t.Context(), devserver.Options{DataDir: t.TempDir(), UIPort: -1, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	return server.Address()
+	p := launch(t, temporalBinary, t.TempDir(), nil, "data")
+	await(t, 60*time.Second, "Temporal answers", func() error {
+		line, _, whole := strings.Cut(p.out.String(), "\n")
+		if _, _, err := net.SplitHostPort(line); !whole || err != nil {
+			return fmt.Errorf("so far it said %q", p.out)
+		}
+		address = line
+		return nil
+	})
+	t.Cleanup(func() { _ = p.end(syscall.SIGTERM, 15*time.Second) })
+	return address
 }
 
 // mailServer is a real SMTP server that keeps what it gets.
@@ -61,6 +68,26 @@ func (m *mailServer) kinds(to string) map[string]int {
 		}
 	}
 	return counts
+}
+
+// mails returns what came so far, in order.
+func (m *mailServer) mails() []*mail.Message {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.got)
+}
+
+// twice returns the Message-IDs that came more than once.
+func (m *mailServer) twice() (ids []string) {
+	seen := map[string]bool{}
+	for _, each := range m.mails() {
+		id := each.Header.Get("Message-ID") + " to " + each.Header.Get("To")
+		if seen[id] {
+			ids = append(ids, id)
+		}
+		seen[id] = true
+	}
+	return ids
 }
 
 type mailSession struct{ *mailServer }

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
-
-	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
 // shop copies the example into a folder of the test's own.
@@ -96,48 +94,6 @@ func TestShop(t *testing.T) {
 	if letters := outbox(t, mails); count(letters, "action") != 3 || count(letters, "resolved") != 2 {
 		t.Errorf("mails after restarts: %+v; want 3 of kind action and 2 of kind resolved", letters)
 	}
-}
-
-// TestShopOnPostgres walks the shop's story with PostgreSQL for the store, through `migrate`, `serve` and two `worker`
-// processes apart, one of which is killed; Temporal is the embedded server of a process that does nothing else.
-func TestShopOnPostgres(t *testing.T) {
-	t.Parallel()
-	dir := shop(t)
-	mails := newMailServer(t)
-	env := settings{
-		"NARRATIVE_DATABASE_URL": pgtest.Empty(t),
-		"TEMPORAL_ADDRESS":       temporalServer(t),
-		"NARRATIVE_SMTP_URL":     "smtp://" + mails.address,
-	}
-	for _, args := range [][]string{{"migrate"}, {"setup"}} {
-		if out, code := command(t, narrativeBinary, dir, env, args...); code != 0 {
-			t.Fatalf("%s: exit code %d\n%s", args[0], code, out)
-		}
-	}
-	first := launch(t, narrativeBinary, dir, env, "worker")
-	launch(t, narrativeBinary, dir, env, "worker")
-	api := start(t, narrativeBinary, dir, env, "serve", "--listen", "127.0.0.1:0")
-	if out, code := command(t, narrativeBinary, dir, settings{"NARRATIVE_URL": api.url}, "apply", "-f", "narrative.yaml"); code != 0 {
-		t.Fatalf("apply: exit code %d\n%s", code, out)
-	}
-	applied := func(want int, status string) func() error {
-		return func() error {
-			if got := api.issues("?status=" + status); len(got) != want {
-				return fmt.Errorf("%d issues are %s: %+v", len(got), status, got)
-			}
-			return nil
-		}
-	}
-	await(t, 30*time.Second, "each wrong invoice has an applied solution", applied(3, "solution_applied"))
-	_ = first.end(syscall.SIGKILL, 10*time.Second)
-	execute(t, filepath.Join(dir, "shop.db"), "UPDATE invoices SET total = lines_total")
-	await(t, 60*time.Second, "all are resolved by the worker that is left", applied(3, "resolved"))
-	await(t, 30*time.Second, "each recovery was mailed", func() error {
-		if got := mails.kinds("billing@shop.example"); got["action"] != 3 || got["resolved"] != 3 {
-			return fmt.Errorf("mails by kind: %v", got)
-		}
-		return nil
-	})
 }
 
 func shopOpened(issues []issue, letters []letter) error {

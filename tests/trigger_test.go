@@ -6,6 +6,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/workflows"
@@ -163,10 +164,11 @@ assertions:
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := h.temporal.ScheduleClient().GetHandle(t.Context(), "assertion/gate").Describe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var s *client.ScheduleDescription
+	await(t, 10*time.Second, "the schedule is there", func() (err error) {
+		s, err = h.temporal.ScheduleClient().GetHandle(t.Context(), "assertion/gate").Describe(t.Context())
+		return err
+	})
 	offsets := map[int]bool{}
 	for _, next := range s.Info.NextActionTimes {
 		local := next.In(paris)
