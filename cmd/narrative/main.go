@@ -4,6 +4,9 @@ package main
 
 import (
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/batteries/datums"
+	"github.com/narrative-go/narrative/batteries/heartbeat"
+	"github.com/narrative-go/narrative/batteries/http"
 	"github.com/narrative-go/narrative/batteries/sql"
 	"github.com/narrative-go/narrative/cli"
 )
@@ -13,6 +16,9 @@ var version string
 
 func main() {
 	reg := narrative.NewRegistry()
+	datums.Register(reg)
+	heartbeat.Register(reg)
+	http.Register(reg)
 	sql.Register(reg)
 
 	cli.Main(reg, append(embedded(), cli.WithVersion(version))...)

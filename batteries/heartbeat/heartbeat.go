@@ -1,0 +1,119 @@
+// Package heartbeat is the battery that notices silence: the class "heartbeat", an assertion that something goes on
+// telling that it is alive.
+//
+// A beat is a datum of the origin narrative.HeartbeatOrigin whose name is the heartbeat's; POST
+// /api/v1/heartbeats/NAME and narrative heartbeat NAME store one. The assertion fails when the newest is older than
+// expect_every and grace together, with the reason quiet, and with the reason never when there is none.
+package heartbeat
+
+import (
+	"context"
+	"time"
+
+	"github.com/narrative-go/narrative"
+)
+
+// Class is the name that the battery is registered under.
+const Class = "heartbeat"
+
+// The reasons of failed verdicts.
+const (
+	reasonQuiet = "quiet"
+	reasonNever = "never"
+)
+
+// skew is how far ahead of this machine's clock a beat may be dated: one from the future would hide a silence.
+const skew = time.Minute
+
+// Args are the arguments of the class "heartbeat".
+type Args struct {
+	Name        string             `json:"name"`            // of the heartbeat
+	ExpectEvery narrative.Duration `json:"expect_every"`    // how far apart beats are
+	Grace       narrative.Duration `json:"grace,omitempty"` // how late one may be; default 0s
+}
+
+var _ narrative.ArgsValidator = (*Args)(nil)
+
+// ValidateArgs returns what is wrong with them, as far as that can be told before references are resolved.
+func (a *Args) ValidateArgs() (p narrative.Problems) {
+	wrong := func(path, message string) { p = append(p, narrative.Problem{Path: path, Message: message}) }
+	if a.Name == "" {
+		wrong("name", "is required: the heartbeat's, such as nightly-backup")
+	} else if !narrative.HasReference(a.Name) {
+		p = append(p, narrative.ProblemsOf("name", narrative.ValidName(a.Name))...)
+	}
+	switch {
+	case a.ExpectEvery < 0:
+		wrong("expect_every", "must not be negative")
+	case a.ExpectEvery == 0:
+		wrong("expect_every", "is required: how far apart beats are, such as 5m")
+	}
+	if a.Grace < 0 {
+		wrong("grace", "must not be negative")
+	}
+	return p
+}
+
+// Register adds the class "heartbeat" to the registry.
+func Register(reg *narrative.Registry) { register(reg, time.Now) }
+
+func register(reg *narrative.Registry, now func() time.Time) {
+	narrative.AddAssertion(reg, Class, func(a Args) (narrative.Assertion, error) {
+		return pulse{a, now}, a.ValidateArgs().Err()
+	})
+}
+
+// pulse is the assertion that a heartbeat goes on.
+type pulse struct {
+	Args
+	now func() time.Time
+}
+
+var _ narrative.Assertion = pulse{}
+
+// Check looks for the newest beat.
+func (p pulse) Check(ctx context.Context) (narrative.Verdict, error) {
+	datums, err := narrative.Datums(ctx)
+	if err != nil {
+		return narrative.Verdict{}, err
+	}
+	now := p.now().UTC()
+	newest, err := datums.Datums(ctx, narrative.DatumQuery{
+		Origin: narrative.HeartbeatOrigin, Name: p.Name, Until: now.Add(skew),
+	}, narrative.Page{Limit: 1})
+	switch {
+	case err != nil:
+		return narrative.Verdict{}, err
+	case len(newest.Items) == 0:
+		v := narrative.Failed("no beat of %s has ever arrived; one is expected every %s", p.Name, p.ExpectEvery)
+		v.Reason = reasonNever
+		return v, nil
+	}
+	return p.judge(newest.Items[0].At, now), nil
+}
+
+func (p pulse) judge(last, now time.Time) narrative.Verdict {
+	silent := max(now.Sub(last), 0)
+	v := narrative.Passed("%s beat %s ago", p.Name, roughly(silent))
+	if silent > time.Duration(p.ExpectEvery)+time.Duration(p.Grace) {
+		v = narrative.Failed("%s has been silent for %s; a beat is expected every %s%s",
+			p.Name, roughly(silent), p.ExpectEvery, p.grace())
+		v.Reason = reasonQuiet
+	}
+	return v.With("last_beat", last.UTC().Format(time.RFC3339Nano)).With("silent_for", roughly(silent).String())
+}
+
+func (p pulse) grace() string {
+	if p.Grace == 0 {
+		return ""
+	}
+	return ", give or take " + p.Grace.String()
+}
+
+// roughly is a duration as precise as people care: to the second, or beyond an hour to the minute.
+func roughly(d time.Duration) narrative.Duration {
+	if d >= time.Hour {
+		return narrative.Duration(d.Truncate(time.Minute))
+	}
+	return narrative.Duration(d.Truncate(time.Second))
+}

@@ -1,0 +1,142 @@
+package heartbeat
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// opened is a store in a file of the test's own.
+func opened(t *testing.T) *persistence.Store {
+	t.Helper()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "narrative.db")
+	if _, _, err := persistence.Migrate(context.Background(), url); err != nil {
+		t.Fatal(err)
+	}
+	store, err := persistence.Open(context.Background(), url, persistence.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// checked is the verdict at noon.
+func checked(t *testing.T, store *persistence.Store, args string) narrative.Verdict {
+	t.Helper()
+	reg := narrative.NewRegistry()
+	register(reg, func() time.Time { return noon })
+	if p := reg.CheckArgs(narrative.AssertionKind, Class, json.RawMessage(args)); len(p) > 0 {
+		t.Fatal(p)
+	}
+	made, err := reg.Assertion(Class, json.RawMessage(args))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := narrative.WithSurroundings(context.Background(), narrative.Surroundings{Datums: store})
+	v, err := made.(narrative.Assertion).Check(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestTheNewestBeatDecides(t *testing.T) {
+	t.Parallel()
+	quiet := func(v narrative.Verdict) narrative.Verdict { v.Reason = reasonQuiet; return v }
+	for name, tt := range map[string]struct {
+		beats []time.Duration // ago
+		want  narrative.Verdict
+	}{
+		"just now": {
+			[]time.Duration{0, time.Hour},
+			narrative.Passed("backup beat 0s ago").With("last_beat", "2026-03-04T12:00:00Z").With("silent_for", "0s"),
+		},
+		"in time": {
+			[]time.Duration{90 * time.Minute, 3 * time.Minute},
+			narrative.Passed("backup beat 3m ago").With("last_beat", "2026-03-04T11:57:00Z").With("silent_for", "3m"),
+		},
+		"within the grace": {
+			[]time.Duration{6 * time.Minute},
+			narrative.Passed("backup beat 6m ago").With("last_beat", "2026-03-04T11:54:00Z").With("silent_for", "6m"),
+		},
+		"a moment too late": {
+			[]time.Duration{6*time.Minute + time.Millisecond},
+			quiet(narrative.Failed("backup has been silent for 6m; a beat is expected every 5m, give or take 1m").
+				With("last_beat", "2026-03-04T11:53:59.999Z").With("silent_for", "6m")),
+		},
+		"long ago": {
+			[]time.Duration{50*time.Hour + 20*time.Second},
+			quiet(narrative.Failed("backup has been silent for 2d2h; a beat is expected every 5m, give or take 1m").
+				With("last_beat", "2026-03-02T09:59:40Z").With("silent_for", "2d2h")),
+		},
+		"never": {nil, narrative.Verdict{Summary: "no beat of backup has ever arrived; one is expected every 5m", Reason: reasonNever}},
+		"a clock a little ahead": {
+			[]time.Duration{-2 * time.Second},
+			narrative.Passed("backup beat 0s ago").With("last_beat", "2026-03-04T12:00:02Z").With("silent_for", "0s"),
+		},
+		"a beat from the future hides no silence": {
+			[]time.Duration{-24 * time.Hour, time.Hour},
+			quiet(narrative.Failed("backup has been silent for 1h; a beat is expected every 5m, give or take 1m").
+				With("last_beat", "2026-03-04T11:00:00Z").With("silent_for", "1h")),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := opened(t)
+			beats := []narrative.Datum{ // which are none of this heartbeat
+				{Origin: narrative.HeartbeatOrigin, Name: "another", At: noon},
+				{Origin: "elsewhere", Name: "backup", At: noon},
+			}
+			for _, ago := range tt.beats {
+				beats = append(beats, narrative.Datum{Origin: narrative.HeartbeatOrigin, Name: "backup", At: noon.Add(-ago)})
+			}
+			if _, err := store.AddDatums(context.Background(), beats); err != nil {
+				t.Fatal(err)
+			}
+			got := checked(t, store, `{"name":"backup","expect_every":"5m","grace":"1m"}`)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestArgumentsAreValidated(t *testing.T) {
+	t.Parallel()
+	reg := narrative.NewRegistry()
+	Register(reg)
+	for args, want := range map[string]narrative.Problem{
+		`{"expect_every":"1m"}`:                          {Path: "args.name", Message: "is required: the heartbeat's, such as nightly-backup"},
+		`{"name":"A b","expect_every":"1m"}`:             {Path: "args.name", Message: `name "A b" must be 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit`},
+		`{"name":"a"}`:                                   {Path: "args.expect_every", Message: "is required: how far apart beats are, such as 5m"},
+		`{"name":"a","expect_every":"-1m"}`:              {Path: "args.expect_every", Message: "must not be negative"},
+		`{"name":"a","expect_every":60}`:                 {Path: "args.expect_every", Message: `60 is not a duration such as "90s", "5m", "1h" or "30d"`},
+		`{"name":"a","expect_every":"1m","grace":"-1s"}`: {Path: "args.grace", Message: "must not be negative"},
+		`{"name":"a","expect_every":"1m","every":"1s"}`:  {Path: "args.every", Message: `is not a known field (known: name, expect_every, grace)`},
+	} {
+		got := reg.CheckArgs(narrative.AssertionKind, Class, json.RawMessage(args))
+		if diff := cmp.Diff(narrative.Problems{want}, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", args, diff)
+		}
+	}
+	if p := reg.CheckArgs(narrative.AssertionKind, Class, json.RawMessage(`{"name":"${env:N}","expect_every":"1m"}`)); p != nil {
+		t.Error(p)
+	}
+}
+
+func TestOutsideOfACheckThereAreNoBeats(t *testing.T) {
+	t.Parallel()
+	if _, err := (pulse{Args{Name: "a", ExpectEvery: 1}, time.Now}).Check(context.Background()); narrative.KindOf(err) != narrative.Unavailable {
+		t.Errorf("got %v", err)
+	}
+}
