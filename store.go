@@ -282,6 +282,9 @@ type Operator interface {
 	// CheckNow makes an ordinary check of the assertion or event at once, or joins one under way, and returns when it
 	// was recorded. When ctx ends first, it answers Unavailable and the check goes on.
 	CheckNow(ctx context.Context, kind MetaKind, name string) (CheckRun, error)
+	// DryRun makes a check, of which nothing is kept, and returns what it would have recorded; the run has no id. A
+	// disabled one is checked, too. When ctx ends first, it answers Unavailable.
+	DryRun(ctx context.Context, kind MetaKind, name string) (CheckRun, error)
 	// Reconcile makes Temporal match the store.
 	Reconcile(ctx context.Context) (Reconciled, error)
 }

@@ -13,6 +13,8 @@ import (
 // CheckInput names the assertion or event to be checked.
 type CheckInput struct {
 	Name string `json:"name"`
+	// DryRun makes the check and keeps nothing of it.
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // CheckOutput is what became of a check; Outcome is empty where there was nothing to check, the meta being gone or
@@ -27,6 +29,9 @@ type CheckOutput struct {
 // result; an error is a check that could not be made. A retry of a check that was recorded answers as it did.
 func (a *Activities) CheckAssertion(ctx context.Context, in CheckInput) (CheckOutput, error) {
 	defer beat(ctx)()
+	if in.DryRun {
+		return a.tryAssertion(ctx, in.Name)
+	}
 	info := activity.GetInfo(ctx)
 	state, err := a.o.Store.BeginCheck(ctx, in.Name, info.WorkflowExecution.RunID)
 	if out, over, err := a.over(ctx, err, state.Recorded, state.Handoffs); over {

@@ -13,6 +13,9 @@ import (
 // answered. A retry of one that was recorded answers as it did.
 func (a *Activities) DetectEvent(ctx context.Context, in CheckInput) (CheckOutput, error) {
 	defer beat(ctx)()
+	if in.DryRun {
+		return a.tryEvent(ctx, in.Name)
+	}
 	info := activity.GetInfo(ctx)
 	state, err := a.o.Store.BeginDetection(ctx, in.Name, info.WorkflowExecution.RunID)
 	if out, over, err := a.over(ctx, err, state.Recorded, state.Handoffs); over {

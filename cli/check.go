@@ -16,11 +16,13 @@ import (
 func (p *program) checkCommand() *cobra.Command {
 	var out output
 	var wait time.Duration
+	var dryRun bool
 	c := &cobra.Command{
 		Use: "check NAME", Short: "Check an assertion, or detect an event, now; ends with 3 when it fails",
 		Args: takes("NAME"),
 	}
 	c.Flags().DurationVar(&wait, "wait", 10*time.Minute, "wait so long for it")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "keep nothing of the check: no run, no issue, no datum")
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, args []string) error {
 		if _, err := out.json(); err != nil {
@@ -32,7 +34,7 @@ func (p *program) checkCommand() *cobra.Command {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 		defer cancel()
-		r, err := client.check(ctx, args[0], cmd.ErrOrStderr())
+		r, err := client.check(ctx, args[0], dryRun, cmd.ErrOrStderr())
 		if err != nil {
 			if ctx.Err() != nil && cmd.Context().Err() == nil {
 				return failed("check %s: it is still under way after %s", args[0], wait)
@@ -45,10 +47,13 @@ func (p *program) checkCommand() *cobra.Command {
 }
 
 // check asks for a check until it was made. Asking again while one is under way joins it.
-func (c *client) check(ctx context.Context, name string, progress io.Writer) (reply, error) {
-	kind := "assertions"
+func (c *client) check(ctx context.Context, name string, dryRun bool, progress io.Writer) (reply, error) {
+	kind, query := "assertions", ""
+	if dryRun {
+		query = "?dry_run=true"
+	}
 	for {
-		r, err := c.post(ctx, "/api/v1/"+kind+"/"+url.PathEscape(name)+"/check", nil)
+		r, err := c.post(ctx, "/api/v1/"+kind+"/"+url.PathEscape(name)+"/check"+query, nil)
 		switch {
 		case notFound(err) && kind == "assertions":
 			kind = "events" // names are unique across both

@@ -211,7 +211,11 @@ func TestCheckNow(t *testing.T) {
 	w.check = func(context.Context) (narrative.CheckRun, error) { return aRun(), nil }
 	w.post(t, "/api/v1/assertions/b/check", "").is(t, 200, runJSON)
 	w.post(t, "/api/v1/events/e/check", "").is(t, 200, runJSON)
-	if diff := cmp.Diff([]string{"assertion b", "event e"}, w.checked); diff != "" {
+	for _, query := range []string{"?dry_run", "?dry_run=true", "?dry_run=1"} {
+		w.post(t, "/api/v1/assertions/b/check"+query, "").is(t, 200, runJSON)
+	}
+	w.post(t, "/api/v1/assertions/b/check?dry_run=false", "").is(t, 200, runJSON)
+	if diff := cmp.Diff([]string{"assertion b", "event e", "dry assertion b", "dry assertion b", "dry assertion b", "assertion b"}, w.checked); diff != "" {
 		t.Errorf("checked (-want +got):\n%s", diff)
 	}
 	w.check = func(ctx context.Context) (narrative.CheckRun, error) {
@@ -225,7 +229,8 @@ func TestCheckNow(t *testing.T) {
 	}
 	w.post(t, "/api/v1/assertions/b/check", "").refuses(t, 503, "Temporal does not answer")
 	w.post(t, "/api/v1/assertions/z/check", "").refuses(t, 404, `"z"`)
-	w.post(t, "/api/v1/assertions/b/check?dry_run=1", "").refuses(t, 400, "dry_run")
+	w.post(t, "/api/v1/assertions/b/check?dry_run=perhaps", "").refuses(t, 400, "dry_run")
+	w.post(t, "/api/v1/assertions/b/check?dry-run=1", "").refuses(t, 400, "dry-run")
 }
 
 func TestRuns(t *testing.T) {

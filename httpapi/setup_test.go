@@ -266,6 +266,11 @@ func (o *fakeOperator) CheckNow(ctx context.Context, kind narrative.MetaKind, na
 	return o.check(ctx)
 }
 
+func (o *fakeOperator) DryRun(ctx context.Context, kind narrative.MetaKind, name string) (narrative.CheckRun, error) {
+	o.checked = append(o.checked, "dry "+string(kind)+" "+name)
+	return o.check(ctx)
+}
+
 func foreignCursor() string { return base64.RawURLEncoding.EncodeToString([]byte("elsewhere")) }
 
 // textLogger logs to w, which is read once the server's handlers are done.

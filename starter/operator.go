@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -110,6 +111,36 @@ func (s *Starter) CheckNow(ctx context.Context, kind narrative.MetaKind, name st
 		err = errors.New("it was not recorded")
 	}
 	return narrative.CheckRun{}, narrative.Errorf(narrative.Unavailable, "check %s now: %w", workflows.CheckID(kind, name), err)
+}
+
+// DryRun makes a check, of which nothing is kept, and returns what it would have recorded.
+func (s *Starter) DryRun(ctx context.Context, kind narrative.MetaKind, name string) (narrative.CheckRun, error) {
+	c, err := s.check(ctx, kind, name)
+	if err != nil {
+		return narrative.CheckRun{}, err
+	}
+	o := c.options(workflows.DryRunID(kind, name), false)
+	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	started := s.o.Now().UTC()
+	run, err := s.o.Client.ExecuteWorkflow(ctx, o, c.workflow(), workflows.CheckInput{Name: name, DryRun: true})
+	if err != nil {
+		return narrative.CheckRun{}, fmt.Errorf("try %s: %w", workflows.CheckID(kind, name), unavailable(err))
+	}
+	var out workflows.CheckOutput
+	err = run.Get(ctx, &out)
+	tried := narrative.CheckRun{
+		Assertion: name, Outcome: out.Outcome, Summary: out.Summary, ScheduledAt: started, StartedAt: started,
+		FinishedAt: s.o.Now().UTC(), WorkflowID: run.GetID(), RunID: run.GetRunID(),
+	}
+	var app *temporal.ApplicationError
+	switch {
+	case err == nil:
+		return tried, nil
+	case errors.As(err, &app) && app.Type() == string(narrative.OutcomeErrored):
+		tried.Outcome, tried.Summary = narrative.OutcomeErrored, app.Message()
+		return tried, nil
+	}
+	return narrative.CheckRun{}, narrative.Errorf(narrative.Unavailable, "try %s: it goes on in workflow %s", workflows.CheckID(kind, name), run.GetID())
 }
 
 func (s *Starter) check(ctx context.Context, kind narrative.MetaKind, name string) (Check, error) {

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,15 @@ func TestTriggers(t *testing.T) {
 			if first.WorkflowID != "assertion/gate/now" {
 				t.Errorf("the first check was made by %s; want assertion/gate/now, at once", first.WorkflowID)
 			}
+			t.Run("a dry run keeps nothing", func(t *testing.T) {
+				g.shut.Store(true)
+				out, code := h.cli("check", "gate", "--dry-run")
+				g.shut.Store(false)
+				runs, err := h.store.CheckRuns(t.Context(), "gate", narrative.Page{})
+				if code != 3 || !strings.Contains(out, "the gate is shut") || err != nil || len(runs.Items) != 1 {
+					t.Errorf("exit code %d, %d runs recorded, %v; want 3, why, and only the first run\n%s", code, len(runs.Items), err, out)
+				}
+			})
 			h.rewrite(fmt.Sprintf(gateYAML, "1s", true))
 			tick := awaitTick(h, first.StartedAt)
 			if got := len(h.history(tick.WorkflowID, tick.RunID)); got > 11 {

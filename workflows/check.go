@@ -31,6 +31,9 @@ func check(ctx workflow.Context, kind narrative.MetaKind, activity any, in activ
 	if temporal.IsCanceledError(err) {
 		return out, err
 	}
+	if err != nil && in.DryRun {
+		return out, temporal.NewNonRetryableApplicationError(activities.Reason(err), string(narrative.OutcomeErrored), nil)
+	}
 	if err != nil {
 		return out, errored(ctx, activities.ErroredInput{Kind: kind, Name: in.Name, Reason: activities.Reason(err)})
 	}

@@ -6,6 +6,8 @@ import "github.com/narrative-go/narrative/activities"
 type (
 	// CheckInput is CheckAssertion's and DetectEvent's.
 	CheckInput = activities.CheckInput
+	// CheckOutput is what both of them answer.
+	CheckOutput = activities.CheckOutput
 	// RespondInput is RespondEvent's.
 	RespondInput = activities.RespondInput
 	// NotifyInput is Notify's.

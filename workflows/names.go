@@ -18,6 +18,7 @@ const (
 	SweepID    = "sweep"
 	WatchdogID = "watchdog"
 	nowSuffix  = "/now"
+	drySuffix  = "/dry-run"
 )
 
 // CheckID is the id of the cron workflow that checks an assertion or event.
@@ -25,6 +26,9 @@ func CheckID(kind narrative.MetaKind, name string) string { return string(kind) 
 
 // CheckNowID is the id of a check made at once.
 func CheckNowID(kind narrative.MetaKind, name string) string { return CheckID(kind, name) + nowSuffix }
+
+// DryRunID is the id of a check of which nothing is kept.
+func DryRunID(kind narrative.MetaKind, name string) string { return CheckID(kind, name) + drySuffix }
 
 // OccurrenceID is the id of the workflow that answers an occurrence.
 func OccurrenceID(id string) string { return "occurrence/" + id }
