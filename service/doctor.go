@@ -53,6 +53,7 @@ type doctor struct {
 func (d *doctor) good(part, text string) {
 	d.findings = append(d.findings, Finding{part, true, text, ""})
 }
+
 func (d *doctor) bad(part, text, do string) {
 	d.findings = append(d.findings, Finding{part, false, text, do})
 }

@@ -21,9 +21,18 @@ func TestCronSpec(t *testing.T) {
 		every    time.Duration
 		calendar bool // else @every
 	}{
-		{time.Second, false}, {time.Minute, false}, {90 * time.Second, false}, {5 * time.Minute, true}, {7 * time.Minute, false},
-		{30 * time.Minute, true}, {time.Hour, true}, {90 * time.Minute, false}, {6 * time.Hour, true}, {5 * time.Hour, false},
-		{24 * time.Hour, true}, {48 * time.Hour, false},
+		{time.Second, false},
+		{time.Minute, false},
+		{90 * time.Second, false},
+		{5 * time.Minute, true},
+		{7 * time.Minute, false},
+		{30 * time.Minute, true},
+		{time.Hour, true},
+		{90 * time.Minute, false},
+		{6 * time.Hour, true},
+		{5 * time.Hour, false},
+		{24 * time.Hour, true},
+		{48 * time.Hour, false},
 	} {
 		t.Run(c.every.String(), func(t *testing.T) {
 			t.Parallel()

@@ -41,8 +41,13 @@ type mailServer struct {
 
 func newMailServer(t *testing.T) *mailServer {
 	t.Helper()
+	return mailServerAt(t, "127.0.0.1:0")
+}
+
+func mailServerAt(t *testing.T, address string) *mailServer {
+	t.Helper()
 	m := &mailServer{}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
