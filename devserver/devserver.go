@@ -54,7 +54,7 @@ type Options struct {
 	// another type is an error. The server has room for 10 Keyword attributes and 3 of each other type.
 	SearchAttributes map[string]enumspb.IndexedValueType
 
-	// Logger gets the warnings and errors of the server and of this package. The default is slog.Default().
+	// Logger gets the errors of the server, and the warnings of this package. The default is slog.Default().
 	Logger *slog.Logger
 }
 
@@ -159,7 +159,6 @@ func start(ctx context.Context, o Options, lock *dirLock) (_ *Server, err error)
 		return nil, err
 	}
 	if o.UIPort < 0 {
-		s.log.started()
 		return s, nil
 	}
 	s.ui = newUI(ports.ui, s.address, o.Namespace)
@@ -168,7 +167,6 @@ func start(ctx context.Context, o Options, lock *dirLock) (_ *Server, err error)
 		s.shutdown()
 		return nil, err
 	}
-	s.log.started()
 	return s, nil
 }
 
@@ -203,7 +201,7 @@ func (s *Server) stop() {
 
 // shutdown stops the UI, then the services, and reports whether they stopped within stopTimeout.
 func (s *Server) shutdown() bool {
-	s.log.stopping()
+	s.log.stop()
 	if s.ui != nil {
 		s.ui.stop()
 	}

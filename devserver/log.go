@@ -11,47 +11,30 @@ import (
 	"go.temporal.io/server/common/log/tag"
 )
 
-// The three ages of a server, as its log is concerned.
-const (
-	ageStarting int32 = iota
-	ageRunning
-	ageStopping
-)
-
-// quietHandler passes on the warnings and errors of a server and drops what every ordinary start and stop says. It is
-// the handler of the server's whole log.
+// quietHandler passes on the errors of a server. Its warnings, of sizes, retries and services that come up in turn, are
+// for those who run a cluster. It is the handler of the server's whole log.
 type quietHandler struct {
-	next slog.Handler
-	age  *atomic.Int32
+	next     slog.Handler
+	stopping *atomic.Bool
 }
 
 var _ slog.Handler = (*quietHandler)(nil)
 
 // newQuietHandler returns a handler for a server that is starting.
 func newQuietHandler(next slog.Handler) *quietHandler {
-	return &quietHandler{next: next, age: new(atomic.Int32)}
+	return &quietHandler{next: next, stopping: new(atomic.Bool)}
 }
 
-// started says that the server runs: from now on its warnings matter.
-func (h *quietHandler) started() { h.age.Store(ageRunning) }
-
-// stopping says that the server is being stopped: from now on calls fail because somebody wanted it.
-func (h *quietHandler) stopping() { h.age.Store(ageStopping) }
+// stop says that the server is being stopped: from now on calls fail because somebody wanted it.
+func (h *quietHandler) stop() { h.stopping.Store(true) }
 
 // Enabled reports whether a level is passed on.
 func (h *quietHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= h.least() && h.next.Enabled(ctx, level)
-}
-
-// least is the lowest level passed on. While services come up or go down in turn, those that are up complain of those
-// that are not.
-func (h *quietHandler) least() slog.Level {
-	switch h.age.Load() {
-	case ageRunning, ageStarting: // a cluster's warnings, of sizes and retries, are noise on one machine
-		return slog.LevelError
-	default:
-		return levelFatal
+	least := slog.LevelError
+	if h.stopping.Load() {
+		least = levelFatal
 	}
+	return level >= least && h.next.Enabled(ctx, level)
 }
 
 // Handle passes a record on.
@@ -61,12 +44,12 @@ func (h *quietHandler) Handle(ctx context.Context, r slog.Record) error {
 
 // WithAttrs returns a handler that adds attributes.
 func (h *quietHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &quietHandler{next: h.next.WithAttrs(attrs), age: h.age}
+	return &quietHandler{next: h.next.WithAttrs(attrs), stopping: h.stopping}
 }
 
 // WithGroup returns a handler that puts what follows into a group.
 func (h *quietHandler) WithGroup(name string) slog.Handler {
-	return &quietHandler{next: h.next.WithGroup(name), age: h.age}
+	return &quietHandler{next: h.next.WithGroup(name), stopping: h.stopping}
 }
 
 // levelFatal is above slog's levels: the server says that it cannot go on.
@@ -74,8 +57,8 @@ const levelFatal = slog.LevelError + 4
 
 // serverLogger is a slog.Logger in the form the server takes.
 type serverLogger struct {
-	log *slog.Logger
-	age *atomic.Int32
+	log      *slog.Logger
+	stopping *atomic.Bool
 }
 
 var (
@@ -86,7 +69,7 @@ var (
 
 // newServerLogger returns the log of a server.
 func newServerLogger(h *quietHandler) serverLogger {
-	return serverLogger{log: slog.New(h).With("component", "temporal"), age: h.age}
+	return serverLogger{log: slog.New(h).With("component", "temporal"), stopping: h.stopping}
 }
 
 // Debug logs at debug, which is dropped.
@@ -95,7 +78,7 @@ func (l serverLogger) Debug(msg string, tags ...tag.Tag) { l.write(slog.LevelDeb
 // Info logs at info, which is dropped.
 func (l serverLogger) Info(msg string, tags ...tag.Tag) { l.write(slog.LevelInfo, msg, tags) }
 
-// Warn logs at warn.
+// Warn logs at warn, which is dropped.
 func (l serverLogger) Warn(msg string, tags ...tag.Tag) { l.write(slog.LevelWarn, msg, tags) }
 
 // Error logs at error.
@@ -117,7 +100,7 @@ func (l serverLogger) With(tags ...tag.Tag) log.Logger {
 	for i, a := range attrs {
 		args[i] = a
 	}
-	return serverLogger{log: l.log.With(args...), age: l.age}
+	return serverLogger{log: l.log.With(args...), stopping: l.stopping}
 }
 
 // SLog returns the logger underneath.
@@ -132,7 +115,7 @@ func (l serverLogger) write(level slog.Level, msg string, tags []tag.Tag) {
 
 // die ends the goroutine at least. What a server that is being stopped dies of is no news.
 func (l serverLogger) die(msg string, tags []tag.Tag) {
-	if l.age.Load() == ageStopping {
+	if l.stopping.Load() {
 		runtime.Goexit()
 	}
 	l.write(levelFatal, msg, tags)

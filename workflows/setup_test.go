@@ -84,7 +84,7 @@ func setup(t *testing.T, cases ...narrative.DiagnosticCase) (*bench, narrative.I
 		b.env.RegisterWorkflow(w)
 	}
 	b.env.RegisterActivity(b.acts)
-	b.env.SetTestTimeout(20 * time.Second)
+	b.env.SetTestTimeout(2 * time.Minute)
 	meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "watched", Class: "scripted", Every: narrative.Duration(time.Minute), Enabled: true}}
 	_, err = b.store.Apply(t.Context(), narrative.Manifest{
 		Source: "test", Config: &narrative.Config{MinimumDatumLogLevel: narrative.Info, Admins: narrative.Admins{Email: []string{"ops@example.com"}}},
