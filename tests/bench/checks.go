@@ -19,6 +19,9 @@ import (
 // lanes is how many workflows are under way at once: enough to saturate two cores.
 const lanes = 16
 
+// aTurn is how many workflows are made before it is the other's turn.
+const aTurn = 3 * lanes
+
 // day is an interval that does not come round while the bench runs.
 const day = 24 * time.Hour
 
@@ -39,20 +42,16 @@ func measureChecks(ctx context.Context, dir string, s size) ([]row, error) {
 	speed := row{what: "checks a second at saturation", bound: bound{"≥", 0.85}, note: "floor: a bare workflow with one activity"}
 	work := row{what: "worker CPU a check, ms", compare: difference, bound: bound{"≤", 2}, note: "floor: the same; without the server's"}
 	ours := func(ctx context.Context, lane int) (client.WorkflowRun, error) { return h.check(ctx, metas[lane].Meta) }
-	for n := range rounds + 1 {
-		floor, err := saturate(ctx, s.checks, h.startBare)
+	if _, _, err := inTurns(ctx, 1, h.startBare, ours); err != nil { // to warm up
+		return nil, err
+	}
+	for range rounds {
+		floor, check, err := inTurns(ctx, s.turns, h.startBare, ours)
 		if err != nil {
 			return nil, err
 		}
-		check, err := saturate(ctx, s.checks, ours)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 {
-			continue // that was to warm up
-		}
-		speed.floor, speed.ours = append(speed.floor, floor.perSecond), append(speed.ours, check.perSecond)
-		work.floor, work.ours = append(work.floor, floor.cpuEach), append(work.ours, check.cpuEach)
+		speed.floor, speed.ours = append(speed.floor, floor.perSecond()), append(speed.ours, check.perSecond())
+		work.floor, work.ours = append(work.floor, floor.cpuEach()), append(work.ours, check.cpuEach())
 	}
 	return []row{speed, work}, nil
 }
@@ -79,20 +78,43 @@ func (h *house) startBare(ctx context.Context, lane int) (client.WorkflowRun, er
 	}, h.bare.Flow)
 }
 
-// effort is what a round took.
+// effort is what making some workflows took.
 type effort struct {
-	perSecond float64
-	cpuEach   float64 // milliseconds of this process
+	made      int
+	took, cpu time.Duration // cpu is this process's
 }
 
-// saturate makes n workflows, as many at a time as there are lanes, and waits for each.
-func saturate(ctx context.Context, n int, begin start) (effort, error) {
+func (e effort) perSecond() float64 { return float64(e.made) / e.took.Seconds() }
+
+// cpuEach is in milliseconds.
+func (e effort) cpuEach() float64 { return milliseconds(e.cpu) / float64(e.made) }
+
+func (e effort) plus(f effort) effort { return effort{e.made + f.made, e.took + f.took, e.cpu + f.cpu} }
+
+// inTurns makes aTurn workflows of one kind, then of the other, and so on, so that both meet the same disturbances.
+func inTurns(ctx context.Context, turns int, one, other start) (a, b effort, err error) {
+	for range turns {
+		e, err := saturate(ctx, one)
+		if err != nil {
+			return a, b, err
+		}
+		f, err := saturate(ctx, other)
+		if err != nil {
+			return a, b, err
+		}
+		a, b = a.plus(e), b.plus(f)
+	}
+	return a, b, nil
+}
+
+// saturate makes aTurn workflows, as many at a time as there are lanes, and waits for each.
+func saturate(ctx context.Context, begin start) (effort, error) {
 	var (
 		left   atomic.Int64
 		wait   sync.WaitGroup
 		failed = make(chan error, lanes)
 	)
-	left.Store(int64(n))
+	left.Store(aTurn)
 	begun, cpu := time.Now(), cpuTime()
 	for lane := range lanes {
 		wait.Go(func() {
@@ -109,12 +131,12 @@ func saturate(ctx context.Context, n int, begin start) (effort, error) {
 		})
 	}
 	wait.Wait()
-	took, used := time.Since(begun), cpuTime()-cpu
+	e := effort{aTurn, time.Since(begun), cpuTime() - cpu}
 	select {
 	case err := <-failed:
-		return effort{}, err
+		return e, err
 	default:
-		return effort{float64(n) / took.Seconds(), used.Seconds() * 1000 / float64(n)}, nil
+		return e, nil
 	}
 }
 

@@ -29,15 +29,15 @@ var errBound = errors.New("a figure is beyond its bound")
 
 // size is how much is measured.
 type size struct {
-	checks int           // in a round
+	turns  int           // of checks, for a sample
 	window time.Duration // in which ticks are counted
 	mails  int           // in a batch
 	settle time.Duration // from ready until memory is read
 }
 
 var (
-	quick = size{checks: 60, window: 2 * time.Second, mails: 6, settle: 2 * time.Second}
-	full  = size{checks: 300, window: 10 * time.Second, mails: 20, settle: 5 * time.Second}
+	quick = size{turns: 2, window: 2 * time.Second, mails: 6, settle: 2 * time.Second}
+	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second}
 )
 
 // measurement makes some rows of the table, in a folder of its own.
