@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/narrative-go/narrative/persistence/engine"
@@ -13,17 +14,17 @@ import (
 
 // Read runs the batch on one snapshot, beside the writer.
 func (e *Engine) Read(ctx context.Context, b *engine.Batch) error {
-	return transact(ctx, e.read, func(t engine.Tx) error { return t.Run(ctx, b) })
+	return e.read.transact(ctx, b.Statements, func(t engine.Tx) error { return t.Run(ctx, b) })
 }
 
 // Write runs the batch in one transaction.
 func (e *Engine) Write(ctx context.Context, b *engine.Batch) error {
-	return e.Tx(ctx, func(t engine.Tx) error { return t.Run(ctx, b) })
+	return e.write.transact(ctx, b.Statements, func(t engine.Tx) error { return t.Run(ctx, b) })
 }
 
 // Tx runs fn in a transaction that has the database to itself from its beginning.
 func (e *Engine) Tx(ctx context.Context, fn func(engine.Tx) error) error {
-	return transact(ctx, e.write, fn)
+	return e.write.transact(ctx, nil, fn)
 }
 
 // Insert adds the rows one by one, with one prepared statement in one transaction.
@@ -40,12 +41,27 @@ func (e *Engine) Insert(ctx context.Context, table string, columns []string, row
 	return e.Write(ctx, b)
 }
 
-func transact(ctx context.Context, db *sql.DB, fn func(engine.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+// maxKept is how many statements a connection keeps prepared. The store has fewer texts, but for lists of any length.
+const maxKept = 256
+
+// connections are a pool that keeps the statements it has run prepared: for a short statement, most of the work is to
+// parse it.
+type connections struct {
+	*sql.DB
+	mu   sync.Mutex
+	kept map[string]*sql.Stmt
+}
+
+// transact runs fn in a transaction. The statements are those known before it begins.
+func (c *connections) transact(ctx context.Context, known []engine.Statement, fn func(engine.Tx) error) error {
+	if err := c.keep(ctx, known); err != nil {
+		return mapped(ctx, err)
+	}
+	tx, err := c.BeginTx(ctx, nil)
 	if err != nil {
 		return mapped(ctx, err)
 	}
-	if err := fn(&transaction{tx: tx}); err != nil {
+	if err := fn(&transaction{tx: tx, from: c}); err != nil {
 		if undone := tx.Rollback(); undone != nil && !errors.Is(undone, sql.ErrTxDone) {
 			return errors.Join(err, undone)
 		}
@@ -54,12 +70,44 @@ func transact(ctx context.Context, db *sql.DB, fn func(engine.Tx) error) error {
 	return mapped(ctx, tx.Commit())
 }
 
+// keep prepares the statements that are not prepared yet. That needs a connection, and so cannot be done while a
+// transaction holds the only one.
+func (c *connections) keep(ctx context.Context, statements []engine.Statement) error {
+	for _, s := range statements {
+		if _, settled := c.find(s.SQL); settled {
+			continue
+		}
+		prepared, err := c.PrepareContext(ctx, s.SQL)
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		if other := c.kept[s.SQL]; other == nil {
+			c.kept[s.SQL], prepared = prepared, nil
+		}
+		c.mu.Unlock()
+		if prepared != nil {
+			_ = prepared.Close() // another was quicker
+		}
+	}
+	return nil
+}
+
+// find returns a text's prepared statement, or nil; settled tells that there is nothing to add.
+func (c *connections) find(text string) (_ *sql.Stmt, settled bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.kept[text]
+	return s, s != nil || len(c.kept) >= maxKept
+}
+
 type transaction struct {
-	tx *sql.Tx
+	tx   *sql.Tx
+	from *connections
 }
 
 func (t *transaction) Run(ctx context.Context, b *engine.Batch) error {
-	r := runner{tx: t.tx}
+	r := runner{transaction: t}
 	defer r.close()
 	for _, s := range b.Statements {
 		if err := r.run(ctx, s); err != nil {
@@ -74,9 +122,9 @@ func (t *transaction) Script(ctx context.Context, script string) error {
 	return mapped(ctx, err)
 }
 
-// runner keeps a statement prepared while it repeats.
+// runner keeps a statement while it repeats.
 type runner struct {
-	tx       *sql.Tx
+	*transaction
 	text     string
 	prepared *sql.Stmt
 }
@@ -84,7 +132,7 @@ type runner struct {
 func (r *runner) run(ctx context.Context, s engine.Statement) error {
 	if s.SQL != r.text {
 		r.close()
-		prepared, err := r.tx.PrepareContext(ctx, s.SQL)
+		prepared, err := r.prepare(ctx, s.SQL)
 		if err != nil {
 			return err
 		}
@@ -104,6 +152,13 @@ func (r *runner) run(ctx context.Context, s engine.Statement) error {
 		}
 	}
 	return rows.Err()
+}
+
+func (t *transaction) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if kept, _ := t.from.find(text); kept != nil {
+		return t.tx.StmtContext(ctx, kept), nil
+	}
+	return t.tx.PrepareContext(ctx, text)
 }
 
 func (r *runner) exec(ctx context.Context, s engine.Statement) error {

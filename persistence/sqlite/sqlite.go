@@ -25,8 +25,8 @@ var _ engine.Engine = (*Engine)(nil)
 
 // Engine is an open file.
 type Engine struct {
-	write *sql.DB // one connection, whose transactions begin IMMEDIATE
-	read  *sql.DB
+	write *connections // one, whose transactions begin IMMEDIATE
+	read  *connections
 }
 
 const (
@@ -54,11 +54,11 @@ func Open(ctx context.Context, rawURL string) (*Engine, error) {
 	}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas
 	e := &Engine{}
-	if e.write, err = sql.Open("sqlite", name+"&_txlock=immediate"); err != nil {
+	if e.write, err = connect(name + "&_txlock=immediate"); err != nil {
 		return nil, fmt.Errorf("open the database file: %w", err)
 	}
 	e.write.SetMaxOpenConns(1)
-	if e.read, err = sql.Open("sqlite", name+"&_query_only=1"); err != nil {
+	if e.read, err = connect(name + "&_query_only=1"); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database file: %w", err), e.write.Close())
 	}
 	e.read.SetMaxOpenConns(readers)
@@ -68,6 +68,11 @@ func Open(ctx context.Context, rawURL string) (*Engine, error) {
 		return nil, explain(ctx, path, err)
 	}
 	return e, nil
+}
+
+func connect(name string) (*connections, error) {
+	db, err := sql.Open("sqlite", name)
+	return &connections{DB: db, kept: map[string]*sql.Stmt{}}, err
 }
 
 // try touches the file, for SQLite opens it lazily. Where several processes make the same file at the same moment, one
