@@ -25,6 +25,19 @@ type Diagnoser interface {
 	DiagnosticCases() []DiagnosticCase
 }
 
+// RecordChecker is implemented by a [RecordAssertion] that can check one record by itself, as is done to verify that a
+// solution helped. It returns nil where the record does not violate the assertion, or is gone.
+type RecordChecker interface {
+	CheckRecord(ctx context.Context, r Record) (*Violation, error)
+}
+
+// RecordFinder is implemented by a [RecordAssertion] that can tell whether a record still exists. It is asked of the
+// records with an open issue that violate the assertion no more: one that is gone closes its issue as such, and not as
+// repaired.
+type RecordFinder interface {
+	Exists(ctx context.Context, r Record) (bool, error)
+}
+
 // Recoverer is implemented by an assertion of either kind that has something to do once an issue's assertion passes
 // again. Recovered is called at least once for each issue, before it is marked resolved, and is retried on error.
 type Recoverer interface {
@@ -104,6 +117,9 @@ type DeclaredCase struct {
 	Reason string `json:"reason,omitempty"`
 	Plan   Plan   `json:"plan,omitempty"`
 	Pass   bool   `json:"pass,omitempty"`
+	// Rollback undoes the plan; see [Solution].
+	Rollback Plan `json:"rollback,omitempty"`
+	StepPolicy
 }
 
 // CaseCompiler turns a declared case into one that can be walked; its errors are [Invalid] and name the field.

@@ -3,6 +3,7 @@ package narrative
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -57,6 +58,9 @@ type CheckFacts struct {
 	Record CheckRecord
 	Streak Streak  // before this check
 	Open   []Issue // every unresolved issue of the assertion
+	// Violated tells in how many checks in a row before this one a record violated the assertion; it is asked where
+	// more than one is needed to open an issue.
+	Violated func(Record) int
 	// Barred tells whether a new issue of that key is kept away: by a won't fix that still holds, or because one was
 	// closed after this check began.
 	Barred func(IssueKey) bool
@@ -71,6 +75,9 @@ type CheckDecision struct {
 	Observe []Observation // for issues in Changed or untouched ones; those of Open the store adds
 	// Reasons holds, for each issue in Changed whose reason or severity changed, the sentence for its timeline.
 	Reasons map[string]string
+	// Soft says, in a sentence, what has been found and is not yet acted upon, because it must be found several times in
+	// a row; empty where there is no such thing.
+	Soft string
 }
 
 // DecideCheck decides what a check's result means for the assertion's issues. It is pure.
@@ -93,7 +100,20 @@ func DecideCheck(f CheckFacts) CheckDecision {
 	} else {
 		d.whole()
 	}
+	d.wake()
 	return d.out
+}
+
+// wake lets every open issue hear of a changed meta: its deadlines may be others now.
+func (d *decider) wake() {
+	if d.Record.Revision <= d.Meta.CheckedRevision {
+		return
+	}
+	for _, i := range d.CheckFacts.Open {
+		if !slices.ContainsFunc(d.out.Observe, func(o Observation) bool { return o.IssueID == i.ID }) {
+			d.out.Observe = append(d.out.Observe, Observation{IssueID: i.ID, Wake: true})
+		}
+	}
 }
 
 type decider struct {
@@ -116,6 +136,8 @@ func (d *decider) whole() {
 		d.passing(key)
 	} else if _, open := d.open[key]; open || d.out.Streak.Failed >= d.Meta.FailAfter {
 		d.failing(key, d.Record.Verdict)
+	} else if !d.Barred(key) {
+		d.out.Soft = fmt.Sprintf("failed in %s; an issue opens after %d in a row", plural(d.out.Streak.Failed, "check"), d.Meta.FailAfter)
 	}
 	d.leave(KindRecord, KindMany)
 }
@@ -143,7 +165,15 @@ func (d *decider) records() {
 			room--
 		}
 	}
-	beyond := d.Record.Total - len(d.Record.Violations)
+	gone := map[Record]bool{}
+	for _, r := range d.Record.Gone {
+		gone[r] = true
+	}
+	beyond := 0
+	if d.out.Streak.Failed >= d.Meta.FailAfter {
+		beyond = d.Record.Total - len(d.Record.Violations)
+	}
+	soft := 0
 	var sample []any
 	for _, v := range d.Record.Violations {
 		key := IssueKey{KindRecord, v.Record}
@@ -153,6 +183,8 @@ func (d *decider) records() {
 		case open:
 			d.failing(key, v.Verdict())
 		case d.Barred(key):
+		case d.Meta.FailAfter > 1 && d.Violated(v.Record)+1 < d.Meta.FailAfter:
+			soft++
 		case room > 0:
 			room--
 			d.failing(key, v.Verdict())
@@ -164,12 +196,27 @@ func (d *decider) records() {
 		}
 	}
 	for _, i := range d.CheckFacts.Open {
-		if i.Kind == KindRecord && !violating[i.Record] && !silent[i.Record] {
+		switch {
+		case i.Kind != KindRecord || violating[i.Record] || silent[i.Record]:
+		case gone[i.Record]:
+			d.observeGone(i)
+		default:
 			d.passing(i.Key())
 		}
 	}
+	if soft > 0 {
+		d.out.Soft = fmt.Sprintf("%s found violating in fewer than %d checks in a row, and so without an issue yet",
+			plural(soft, "record"), d.Meta.FailAfter)
+	}
 	d.many(beyond, sample)
 	d.leave(KindFailure)
+}
+
+// observeGone lets the issue of a record that is gone close, however many passes it would take.
+func (d *decider) observeGone(i Issue) {
+	if !i.Working && d.Record.Seq > i.EnactedSeq {
+		d.out.Observe = append(d.out.Observe, Observation{IssueID: i.ID, CheckSeq: d.Record.Seq, Passed: true, Gone: true})
+	}
 }
 
 func (d *decider) many(beyond int, sample []any) {
@@ -204,6 +251,10 @@ func (d *decider) failing(key IssueKey, v Verdict) {
 	if issue.Verdict.Reason != v.Reason || issue.Severity != severity {
 		d.out.Reasons[issue.ID] = fmt.Sprintf("now fails with severity %s: %s", severity, v.Summary)
 		issue.NextRoundAt = d.Now
+		if issue.Acknowledged != nil {
+			d.out.Reasons[issue.ID] += "; that was not what was acknowledged"
+			issue.Acknowledged = nil
+		}
 	}
 	issue.Verdict, issue.Severity, issue.Summary, issue.Passes = v, severity, v.Summary, 0
 	if was.Summary != issue.Summary || was.Passes != 0 || d.out.Reasons[issue.ID] != "" || !sameDetails(was.Verdict.Details, v.Details) {
@@ -233,6 +284,9 @@ func (d *decider) passing(key IssueKey) {
 	issue.Passes++
 	if issue.Passes < d.Meta.ResolveAfter && key.Kind != KindCheckError {
 		d.out.Changed = append(d.out.Changed, issue)
+		if key.Kind == KindFailure {
+			d.out.Soft = fmt.Sprintf("passed in %s; its issue is resolved after %d in a row", plural(issue.Passes, "check"), d.Meta.ResolveAfter)
+		}
 		return
 	}
 	if !issue.Working && d.Record.Seq > issue.EnactedSeq {
@@ -243,7 +297,8 @@ func (d *decider) passing(key IssueKey) {
 // RoundDue tells whether a failing check of that check_seq starts a round of diagnosis now.
 func RoundDue(i Issue, seq int64, now time.Time) bool {
 	return (i.Status == StatusOpen || i.Status == StatusSolutionApplied) &&
-		!i.Working && i.Awaiting == nil && seq > i.EnactedSeq && !now.Before(i.NextRoundAt)
+		!i.Working && i.Awaiting == nil && !i.Quiet(now) && seq > i.EnactedSeq && !now.Before(i.NextRoundAt) &&
+		(i.VerifyAt == nil || !now.Before(*i.VerifyAt))
 }
 
 // Ruling is what a round's proposals lead to.

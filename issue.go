@@ -3,6 +3,7 @@ package narrative
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -68,6 +69,13 @@ type Issue struct {
 	CurrentSeq  int64      `json:"-"` // the check_seq given out last, when it was loaded
 	ClosedSeq   int64      `json:"-"` // the check_seq given out last when it was closed: only checks begun later open another
 	MutedUntil  *time.Time `json:"-"` // of won't fix: nil is for ever
+	VerifyAt    *time.Time `json:"-"` // when the newest solution is verified without waiting for the tick
+	NotifiedAt  *time.Time `json:"-"` // when admins were last told of what is still for them to do; nil: nothing is
+	Renotified  int        `json:"-"` // how often they were told of it again
+	Escalated   int        `json:"-"` // levels of escalation passed
+	// UnaskedPlans are the times at which plans were begun unasked for its assertion, newest first and at most
+	// [MaxPlans]; set when it is loaded for a change.
+	UnaskedPlans []time.Time `json:"-"`
 }
 
 // Acknowledgement is a person's word that an issue is being seen to.
@@ -86,8 +94,31 @@ type Awaiting struct {
 	Until  *time.Time `json:"until"`
 }
 
-// AwaitingChoice is the For of an issue that waits for a person to choose or bring a plan.
-const AwaitingChoice = "choice"
+// What an issue waits for a person to do.
+const (
+	AwaitingChoice   = "choice"   // to choose or bring a plan
+	AwaitingApproval = "approval" // to approve or reject a step's plan
+)
+
+// StepsMatchingPlan returns the steps whose plan consists of the same set of actions, oldest first; their order, their
+// arguments and how often each stands do not count. Steps without a plan match none.
+func (i Issue) StepsMatchingPlan(p Plan) []ResolutionStep {
+	steps := []ResolutionStep{}
+	for _, s := range i.Steps {
+		if s.Solution != nil && maps.Equal(p.operations(), s.Solution.Plan.operations()) {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+func (p Plan) operations() map[string]bool {
+	names := map[string]bool{}
+	for _, a := range p {
+		names[a.Action] = true
+	}
+	return names
+}
 
 // Step returns the step with the given id.
 func (i Issue) Step(id string) (ResolutionStep, bool) {
@@ -170,12 +201,15 @@ const (
 	EntryRefused      EntryKind = "refused"
 	EntryComment      EntryKind = "comment"
 	EntryRecovered    EntryKind = "recovered"
-	EntryVerdict      EntryKind = "verdict" // the reason or severity changed
+	EntryVerdict      EntryKind = "verdict"  // the reason or severity changed
+	EntryDeadline     EntryKind = "deadline" // something was due by time
 )
 
 // Observation is what a check hands to an issue.
 type Observation struct {
 	IssueID  string `json:"issue_id"`
-	CheckSeq int64  `json:"check_seq"` // 0 wakes the issue's workflow and says nothing
+	CheckSeq int64  `json:"check_seq"`      // 0 says nothing of a check, and only makes sure that the workflow runs
+	Wake     bool   `json:"wake,omitempty"` // CheckSeq is 0: the issue, or what rules it, is to be looked at again
 	Passed   bool   `json:"passed"`
+	Gone     bool   `json:"gone,omitempty"` // the record is gone; Passed is true
 }

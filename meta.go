@@ -82,12 +82,19 @@ type Meta struct {
 // AssertionMeta sets an assertion going.
 type AssertionMeta struct {
 	Meta
-	FailAfter    int            `json:"fail_after"`    // failing checks in a row that open an issue; default 1
-	ResolveAfter int            `json:"resolve_after"` // passing checks in a row that resolve it; default 1
-	ErrorAfter   int            `json:"error_after"`   // errored checks in a row that open a check_error issue; default 3
-	MaxAttempts  int            `json:"max_attempts"`  // solutions carried out unasked before impasse; default 3
-	MaxIssues    int            `json:"max_issues"`    // issues open at once, for a record assertion; default 50
+	FailAfter    int            `json:"fail_after"`         // failing checks in a row that open an issue; default 1
+	ResolveAfter int            `json:"resolve_after"`      // passing checks in a row that resolve it; default 1
+	ErrorAfter   int            `json:"error_after"`        // errored checks in a row that open a check_error issue; default 3
+	MaxAttempts  int            `json:"max_attempts"`       // solutions carried out unasked before impasse; default 3
+	MaxPlans     int            `json:"max_plans"`          // plans carried out unasked within an hour; default 10
+	MaxIssues    int            `json:"max_issues"`         // issues open at once, for a record assertion; default 50
+	Renotify     []Duration     `json:"renotify,omitempty"` // when admins are told again; default Config's
+	Escalate     []Escalation   `json:"escalate,omitempty"` // by time; default Config's
 	Diagnostics  []DeclaredCase `json:"diagnostics,omitempty"`
+
+	Streak Streak `json:"-"` // given by the store
+	// Soft says what checks found and is not acted upon yet; see [CheckDecision]. It is given by the store.
+	Soft string `json:"-"`
 }
 
 // EventMeta sets an event going.
@@ -105,9 +112,12 @@ const (
 
 // Config is the NarrativeConfig: the few settings that live in the store.
 type Config struct {
-	MinimumDatumLogLevel Level    `json:"minimum_datum_log_level"` // default info
-	DefaultDatumTTL      Duration `json:"default_datum_ttl"`       // default 30d; 0: datums never expire
-	Admins               Admins   `json:"admins"`
+	MinimumDatumLogLevel Level        `json:"minimum_datum_log_level"` // default info
+	DefaultDatumTTL      Duration     `json:"default_datum_ttl"`       // default 30d; 0: datums never expire
+	Actions              ActionsMode  `json:"actions"`                 // default run
+	Renotify             []Duration   `json:"renotify,omitempty"`      // of metas that do not say; default none
+	Escalate             []Escalation `json:"escalate,omitempty"`      // of metas that do not say; default none
+	Admins               Admins       `json:"admins"`
 }
 
 // Admins are the people told when Narrative does not know what to do.
@@ -117,7 +127,7 @@ type Admins struct {
 
 // DefaultConfig is the configuration of a new store.
 func DefaultConfig() Config {
-	return Config{MinimumDatumLogLevel: Info, DefaultDatumTTL: Duration(30 * 24 * time.Hour)}
+	return Config{MinimumDatumLogLevel: Info, DefaultDatumTTL: Duration(30 * 24 * time.Hour), Actions: ActionsRun}
 }
 
 // Manifest is a narrative.yaml: what its owner wants the store to hold.
@@ -134,7 +144,7 @@ func (m AssertionMeta) WithDefaults() AssertionMeta {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&m.FailAfter, 1}, {&m.ResolveAfter, 1}, {&m.ErrorAfter, 3}, {&m.MaxAttempts, 3}, {&m.MaxIssues, 50}} {
+	}{{&m.FailAfter, 1}, {&m.ResolveAfter, 1}, {&m.ErrorAfter, 3}, {&m.MaxAttempts, 3}, {&m.MaxPlans, 10}, {&m.MaxIssues, 50}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

@@ -121,7 +121,9 @@ type ResolutionStep struct {
 	// Solution is what exec carries out; nil for pass.
 	Solution *Solution `json:"solution"`
 
-	Round int `json:"-"` // the round that proposed it first, counted from 1; 0 where a person did
+	Policy    StepPolicy `json:"-"` // how carrying it out is supervised
+	Round     int        `json:"-"` // the round that proposed it first, counted from 1; 0 where a person did
+	UnaskedAt *time.Time `json:"-"` // when it was begun without anybody asking; nil where it was not
 }
 
 // Solution is the exact plan of a step.
@@ -131,12 +133,16 @@ type Solution struct {
 	Plan      Plan       `json:"plan"` // templates filled, ${…} unresolved
 	EnactedAt *time.Time `json:"enacted_at"`
 	Error     string     `json:"error"` // empty unless it failed
+	// Rollback undoes the plan where it stops half-way: entry i undoes action i, and those of actions that were carried
+	// out are run in reverse. It may be shorter than the plan, and an entry without an action undoes nothing.
+	Rollback Plan `json:"-"`
 
 	// Template and Data are set where the plan was declared in a meta: the plan as written, and what its templates
 	// see. It is carried out by filling Template again inside the activity, with references to secrets resolved, so
 	// that neither a secret nor a reference smuggled in by data ever gets into Plan.
-	Template Plan          `json:"-"`
-	Data     *TemplateData `json:"-"`
+	Template         Plan          `json:"-"`
+	RollbackTemplate Plan          `json:"-"`
+	Data             *TemplateData `json:"-"`
 }
 
 // ExecStep proposes a plan.
@@ -182,10 +188,18 @@ const (
 	ActionFailed  ActionState = "failed" // it answered with an error; it may be tried again
 )
 
+// ActionRef names an action of a solution.
+type ActionRef struct {
+	SolutionID string `json:"solution_id"`
+	Index      int    `json:"index"`              // from 0
+	Rollback   bool   `json:"rollback,omitempty"` // it undoes the action of that index
+}
+
 // ActionRun is one action's row in the ledger.
 type ActionRun struct {
 	SolutionID string      `json:"-"`
-	Index      int         `json:"index"` // from 0
+	Index      int         `json:"index"`              // from 0
+	Rollback   bool        `json:"rollback,omitempty"` // it undoes the action of that index
 	Action     string      `json:"action"`
 	State      ActionState `json:"state"`
 	Attempts   int         `json:"attempts"`

@@ -38,6 +38,9 @@ type MetaStore interface {
 	// Apply makes the store hold what the manifest says, in one transaction. Metas that it does not name are left
 	// alone. A name that is taken by the other kind is Invalid. The manifest must be valid.
 	Apply(ctx context.Context, m Manifest, now time.Time) (Applied, error)
+	// RemoveMeta removes an assertion or event. It is missing from then on, its runs go in time, and the issues of an
+	// assertion are kept: Reconcile has those that are unresolved closed.
+	RemoveMeta(ctx context.Context, name string, now time.Time) error
 	AssertionMeta(ctx context.Context, name string) (AssertionMeta, error)
 	AssertionMetas(ctx context.Context) ([]AssertionMeta, error) // all, by name
 	EventMeta(ctx context.Context, name string) (EventMeta, error)
@@ -115,6 +118,7 @@ type CheckRecord struct {
 	Violations []Violation
 	Total      int
 	Unknown    []Record // records of which nothing could be said
+	Gone       []Record // records with an open issue that exist no more
 	// UnknownBecause is the reason for the first of them.
 	UnknownBecause string
 }
@@ -125,6 +129,7 @@ const MaxViolations = 10_000
 // CheckResult is what recording a check led to.
 type CheckResult struct {
 	Run      CheckRun
+	Soft     string // see [CheckDecision]
 	Opened   []Issue
 	Handoffs []Handoff // made by this check and not done yet
 }
@@ -209,9 +214,11 @@ type PlanStore interface {
 	FinishSolution(ctx context.Context, solutionID string, at time.Time, failure string) error
 	// StartAction returns the ledger's row as it was before (State "" when there was none) and marks it started,
 	// unless it is done, or it was started and repeat is false.
-	StartAction(ctx context.Context, solutionID string, index int, action string, repeat bool, now time.Time) (ActionRun, error)
+	StartAction(ctx context.Context, ref ActionRef, action string, repeat bool, now time.Time) (ActionRun, error)
 	// FinishAction marks it done, or failed where failure is not empty.
-	FinishAction(ctx context.Context, solutionID string, index int, receipt, failure string, now time.Time) error
+	FinishAction(ctx context.Context, ref ActionRef, receipt, failure string, now time.Time) error
+	// Actions returns a solution's rows in the ledger: those of its plan by index, then those of its rollback.
+	Actions(ctx context.Context, solutionID string) ([]ActionRun, error)
 }
 
 // NotificationStore keeps who is told what.
@@ -285,6 +292,9 @@ type Operator interface {
 	// DryRun makes a check, of which nothing is kept, and returns what it would have recorded; the run has no id. A
 	// disabled one is checked, too. When ctx ends first, it answers Unavailable.
 	DryRun(ctx context.Context, kind MetaKind, name string) (CheckRun, error)
+	// Reopen lets checks open another issue where this one, which is closed, kept them away, and has its assertion
+	// checked at once. An issue that is not closed is a Conflict.
+	Reopen(ctx context.Context, i Issue, by, reason string) error
 	// Reconcile makes Temporal match the store.
 	Reconcile(ctx context.Context) (Reconciled, error)
 }

@@ -2,7 +2,7 @@ package narrative
 
 import (
 	"fmt"
-	"net/mail"
+	"strings"
 )
 
 // Validator finds everything that is wrong with a manifest before any of it is stored. All fields are required.
@@ -46,12 +46,14 @@ func (c Config) validate() (p Problems) {
 	if c.DefaultDatumTTL < 0 {
 		p = append(p, Problem{"default_datum_ttl", "must not be negative"})
 	}
-	for i, address := range c.Admins.Email {
-		if _, err := mail.ParseAddress(address); err != nil {
-			p = append(p, Problem{fmt.Sprintf("admins.email[%d]", i), fmt.Sprintf("%q is not a mail address", address)})
-		}
+	switch c.Actions {
+	case "", ActionsRun, ActionsApprove, ActionsOff:
+	default:
+		p = append(p, Problem{"actions", fmt.Sprintf("must be run, approve or off; not %q%s", c.Actions, DidYouMean(string(c.Actions), []string{"run", "approve", "off"}))})
 	}
-	return p
+	p = append(p, validateRenotify(c.Renotify)...)
+	p = append(p, validateEscalate(c.Escalate)...)
+	return append(p, c.Admins.validate().At("admins")...)
 }
 
 func (v Validator) assertion(a AssertionMeta) Problems {
@@ -64,10 +66,15 @@ func (v Validator) assertion(a AssertionMeta) Problems {
 		{"resolve_after", a.ResolveAfter},
 		{"error_after", a.ErrorAfter},
 		{"max_attempts", a.MaxAttempts},
+		{"max_plans", a.MaxPlans},
 		{"max_issues", a.MaxIssues},
 	} {
-		if n.value < 0 || n.value > 10_000 {
-			p = append(p, Problem{n.path, fmt.Sprintf("must be from 1 to 10000; not %d", n.value)})
+		most := 10_000
+		if n.path == "max_plans" {
+			most = MaxPlans
+		}
+		if n.value < 0 || n.value > most {
+			p = append(p, Problem{n.path, fmt.Sprintf("must be from 1 to %d; not %d", most, n.value)})
 		}
 	}
 	if a.Class != "" {
@@ -82,19 +89,8 @@ func (v Validator) assertion(a AssertionMeta) Problems {
 		seen[c.Case] = true
 		p = append(p, v.declaredCase(c).At(path)...)
 	}
-	return append(p, v.recordPolicies(a)...)
-}
-
-// recordPolicies refuses what does not go with an assertion over records.
-func (v Validator) recordPolicies(a AssertionMeta) Problems {
-	if a.FailAfter <= 1 || HasReference(string(a.Args)) {
-		return nil
-	}
-	made, err := v.Registry.Assertion(a.Class, a.Args)
-	if _, over := made.(RecordAssertion); err != nil || !over {
-		return nil
-	}
-	return Problems{{"fail_after", "above 1 is not possible for an assertion over records"}}
+	p = append(p, validateRenotify(a.Renotify)...)
+	return append(p, validateEscalate(a.Escalate)...)
 }
 
 func (v Validator) declaredCase(c DeclaredCase) Problems {
@@ -106,10 +102,28 @@ func (v Validator) declaredCase(c DeclaredCase) Problems {
 		p = append(p, Problem{"plan", "give exactly one of plan and pass: true"})
 	}
 	p = append(p, v.plan(c.Plan, "Issue", "Record", "Verdict").At("plan")...)
+	p = append(p, v.rollback(c)...)
+	p = append(p, c.StepPolicy.validate()...)
 	if _, err := v.CompileCase(c); err != nil {
 		p = append(p, ProblemsOf("", err)...)
 	}
 	return append(p, ProblemsOf("reason", CheckText(c.Reason))...)
+}
+
+// rollback looks at a rollback's entries one by one, since some of them may do nothing.
+func (v Validator) rollback(c DeclaredCase) (p Problems) {
+	if len(c.Rollback) > len(c.Plan) {
+		p = append(p, Problem{"rollback", fmt.Sprintf("has %d entries for %d actions; entry i undoes action i", len(c.Rollback), len(c.Plan))})
+	}
+	for i, a := range c.Rollback {
+		if a.Action == "" {
+			continue
+		}
+		for _, problem := range v.plan(Plan{a}, "Issue", "Record", "Verdict") {
+			p = append(p, Problem{fmt.Sprintf("rollback[%d]", i) + strings.TrimPrefix(problem.Path, "[0]"), problem.Message})
+		}
+	}
+	return p
 }
 
 func (v Validator) plan(plan Plan, roots ...string) Problems {
