@@ -102,13 +102,14 @@ func (i *Issue) withdraw() {
 	}
 }
 
-// Reopen lets checks open another issue where this one, which is closed, kept them away.
+// Reopen lets checks open another issue where this one, which is closed, kept them away. One that no longer does so is
+// left as it is.
 func (i *Issue) Reopen(by, reason string, now time.Time) (Entry, error) {
 	if !i.Status.Closed() {
 		return Entry{}, Errorf(Conflict, "issue %s is not closed (%s)", i.ID, i.Status)
 	}
 	text := "reopened"
-	if i.Status == StatusWontFix {
+	if i.Status == StatusWontFix && (i.MutedUntil == nil || now.Before(*i.MutedUntil)) {
 		text = "reopened: won't fix is lifted"
 		i.MutedUntil = &now
 	}

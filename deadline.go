@@ -43,7 +43,7 @@ func (i Issue) NextDeadline(p Policy, now time.Time) *Deadline {
 		}
 	}
 	due(DeadlineVerify, i.VerifyAt)
-	if i.Awaiting != nil && i.Awaiting.For == AwaitingApproval {
+	if i.Awaiting != nil && i.Awaiting.For == AwaitingApproval && !i.Quiet(now) {
 		due(DeadlineApproval, i.Awaiting.Until)
 	}
 	if i.Acknowledged != nil {
@@ -51,7 +51,8 @@ func (i Issue) NextDeadline(p Policy, now time.Time) *Deadline {
 	}
 	due(DeadlineSnoozed, i.SnoozedUntil)
 	due(DeadlineRenotify, i.renotifyAt(p, now))
-	due(DeadlineEscalate, i.escalateAt(p, now))
+	_, escalate := i.escalation(p, now)
+	due(DeadlineEscalate, escalate)
 	return first
 }
 
@@ -64,16 +65,16 @@ func (i Issue) renotifyAt(p Policy, now time.Time) *time.Time {
 	return &at
 }
 
-func (i Issue) escalateAt(p Policy, now time.Time) *time.Time {
-	if i.Escalated >= len(p.Escalate) {
-		return nil
+// escalation is the next level, counted from 1, and when it is due; nil where there is none. One that waits for an
+// acknowledgement to end does not hold back those after it that do not wait: they pass it over.
+func (i Issue) escalation(p Policy, now time.Time) (level int, due *time.Time) {
+	for n := i.Escalated; n < len(p.Escalate); n++ {
+		if next := p.Escalate[n]; next.Unless != UnlessAcknowledged || !i.Quiet(now) {
+			at := i.OpenedAt.Add(time.Duration(next.After))
+			return n + 1, &at
+		}
 	}
-	next := p.Escalate[i.Escalated]
-	if next.Unless == UnlessAcknowledged && i.Quiet(now) {
-		return nil
-	}
-	at := i.OpenedAt.Add(time.Duration(next.After))
-	return &at
+	return 0, nil
 }
 
 // Meet does what is due at the issue's first deadline, where that has passed; nil where it has not.
@@ -103,7 +104,7 @@ func (i *Issue) Meet(p Policy, now time.Time) (*Deadline, Entry) {
 		i.NotifiedAt = &now
 		e.Text = fmt.Sprintf("still unresolved after %s: admins are told again", Age(i.OpenedAt, now))
 	case DeadlineEscalate:
-		i.Escalated++
+		i.Escalated, _ = i.escalation(p, now)
 		e.Text = fmt.Sprintf("still unresolved after %s: escalated, level %d of %d", Age(i.OpenedAt, now), i.Escalated, len(p.Escalate))
 	}
 	return d, e

@@ -90,27 +90,27 @@ func DecideCheck(f CheckFacts) CheckDecision {
 	for _, i := range f.Open {
 		d.open[i.Key()] = i
 	}
-	if f.Record.Outcome == OutcomeErrored {
+	switch {
+	case f.Record.Outcome == OutcomeErrored:
 		d.errored()
-		return d.out
-	}
-	d.passing(IssueKey{Kind: KindCheckError})
-	if f.Record.OverRecords {
+	case f.Record.OverRecords:
+		d.passing(IssueKey{Kind: KindCheckError})
 		d.records()
-	} else {
+	default:
+		d.passing(IssueKey{Kind: KindCheckError})
 		d.whole()
 	}
 	d.wake()
 	return d.out
 }
 
-// wake lets every open issue hear of a changed meta: its deadlines may be others now.
+// wake lets issues hear of what starts no round and yet changes what they show or wait for: every one of a changed
+// meta, whose deadlines may be others now, and each that fails for another reason or with another severity.
 func (d *decider) wake() {
-	if d.Record.Revision <= d.Meta.CheckedRevision {
-		return
-	}
+	changed := d.Record.Revision > d.Meta.CheckedRevision
 	for _, i := range d.CheckFacts.Open {
-		if !slices.ContainsFunc(d.out.Observe, func(o Observation) bool { return o.IssueID == i.ID }) {
+		observed := slices.ContainsFunc(d.out.Observe, func(o Observation) bool { return o.IssueID == i.ID })
+		if (changed || d.out.Reasons[i.ID] != "") && !observed {
 			d.out.Observe = append(d.out.Observe, Observation{IssueID: i.ID, Wake: true})
 		}
 	}
@@ -123,6 +123,7 @@ type decider struct {
 }
 
 func (d *decider) errored() {
+	d.out.Soft = d.Meta.Soft // nothing was found that could change it
 	key := IssueKey{Kind: KindCheckError}
 	verdict := Verdict{Summary: d.Record.Error}
 	if _, open := d.open[key]; open || d.out.Streak.Errored >= d.Meta.ErrorAfter {
@@ -275,10 +276,11 @@ func sameDetails(stored, found map[string]any) bool {
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// passing counts a pass for the key's unresolved issue, if there is one, and lets it recover after enough of them.
+// passing counts a pass for the key's unresolved issue, if there is one, and lets it recover after enough of them. A
+// check that began before the newest solution was enacted says nothing of it, and does not count.
 func (d *decider) passing(key IssueKey) {
 	issue, open := d.open[key]
-	if !open {
+	if !open || d.Record.Seq <= issue.EnactedSeq {
 		return
 	}
 	issue.Passes++
@@ -289,7 +291,7 @@ func (d *decider) passing(key IssueKey) {
 		}
 		return
 	}
-	if !issue.Working && d.Record.Seq > issue.EnactedSeq {
+	if !issue.Working {
 		d.out.Observe = append(d.out.Observe, Observation{IssueID: issue.ID, CheckSeq: d.Record.Seq, Passed: true})
 	}
 }

@@ -72,6 +72,32 @@ func violated(recordIDs ...string) fact {
 	}
 }
 
+// before tells in how many checks in a row the records violated it before this one.
+func before(times map[string]int) fact {
+	return func(f *narrative.CheckFacts) { f.Violated = func(r narrative.Record) int { return times[r.ID] } }
+}
+
+// gone are records with an open issue that exist no more.
+func gone(recordIDs ...string) fact {
+	return func(f *narrative.CheckFacts) {
+		for _, id := range recordIDs {
+			f.Record.Gone = append(f.Record.Gone, rec(id))
+		}
+	}
+}
+
+// changedMeta makes it the first check of a changed meta.
+func changedMeta(f *narrative.CheckFacts) { f.Meta.CheckedRevision, f.Record.Revision = 3, 4 }
+
+// soft is what the meta says of the checks before.
+func soft(text string) fact { return policies(func(m *narrative.AssertionMeta) { m.Soft = text }) }
+
+func failAfter(n int) fact { return policies(func(m *narrative.AssertionMeta) { m.FailAfter = n }) }
+
+func resolveAfter(n int) fact {
+	return policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = n })
+}
+
 func rec(id string) narrative.Record { return narrative.Record{Type: "invoice", ID: id} }
 
 func recKey(id string) narrative.IssueKey {
@@ -122,6 +148,13 @@ func sees(id string, passed bool) []narrative.Observation {
 	return []narrative.Observation{{IssueID: id, CheckSeq: 10, Passed: passed}}
 }
 
+func wakes(ids ...string) (all []narrative.Observation) {
+	for _, id := range ids {
+		all = append(all, narrative.Observation{IssueID: id, Wake: true})
+	}
+	return all
+}
+
 type decision = narrative.CheckDecision
 
 // decided compares decisions; a streak that is not named is not looked at.
@@ -152,11 +185,12 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 			decision{Open: []narrative.Issue{opened(failureKey, narrative.Verdict{Summary: "off", Severity: narrative.SeverityInfo})}},
 		},
 		"a failure before fail_after opens none": {
-			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), streak(narrative.Streak{Failed: 1})),
-			decision{Streak: narrative.Streak{Failed: 2, LastSeq: 10}},
+			checked(fails("off"), failAfter(3), streak(narrative.Streak{Failed: 1})),
+			decision{Streak: narrative.Streak{Failed: 2, LastSeq: 10}, Soft: "failed in 2 checks; an issue opens after 3 in a row"},
 		},
+		"nothing is soft where a won't fix keeps the issue away": {checked(fails("off"), failAfter(3), barred(failureKey)), decision{}},
 		"the failure that fills fail_after opens one": {
-			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), streak(narrative.Streak{Failed: 2})),
+			checked(fails("off"), failAfter(3), streak(narrative.Streak{Failed: 2})),
 			decision{Streak: narrative.Streak{Failed: 3, LastSeq: 10}, Open: []narrative.Issue{opened(failureKey, off)}},
 		},
 		"a pass between begins to count anew": {
@@ -166,8 +200,8 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 			checked(errored, streak(narrative.Streak{Failed: 2})), decision{Streak: narrative.Streak{Failed: 2, Errored: 1, LastSeq: 10}},
 		},
 		"errors before it do not count towards fail_after": {
-			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), streak(narrative.Streak{Failed: 1, Errored: 2})),
-			decision{Streak: narrative.Streak{Failed: 2, LastSeq: 10}},
+			checked(fails("off"), failAfter(3), streak(narrative.Streak{Failed: 1, Errored: 2})),
+			decision{Streak: narrative.Streak{Failed: 2, LastSeq: 10}, Soft: "failed in 2 checks; an issue opens after 3 in a row"},
 		},
 		"a won't fix keeps a new issue away": {checked(fails("off"), barred(failureKey)), decision{}},
 		"an older verdict than the newest recorded changes nothing": {
@@ -197,7 +231,7 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 			decision{Observe: sees("i", false)},
 		},
 		"an issue open already is updated below fail_after, too": {
-			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.FailAfter = 3 }), open(unresolved("i", failureKey))),
+			checked(fails("off"), failAfter(3), open(unresolved("i", failureKey))),
 			decision{Observe: sees("i", false)},
 		},
 		"another summary is kept and not seen before the round is due": {
@@ -235,21 +269,101 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 			checked(fails("off"), open(unresolved("i", failureKey, impasse, func(i *narrative.Issue) { i.Verdict.Reason = "timeout" }))),
 			decision{
 				Changed: []narrative.Issue{unresolved("i", failureKey, impasse, func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
-				Reasons: map[string]string{"i": "now fails with severity error: off"},
+				Observe: wakes("i"), Reasons: map[string]string{"i": "now fails with severity error: off"},
 			},
+		},
+		"another reason before the solution is verified starts nothing": {
+			checked(fails("off"), open(unresolved("i", failureKey, applied(1), verifiedAt(61), reason("timeout")))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, applied(1), verifiedAt(61), func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Observe: wakes("i"), Reasons: map[string]string{"i": "now fails with severity error: off"},
+			},
+		},
+		"another reason breaks through an acknowledgement": {
+			checked(fails("off"), open(unresolved("i", failureKey, acknowledged(nil), reason("timeout")))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Observe: sees("i", false), Reasons: map[string]string{"i": "now fails with severity error: off; that was not what was acknowledged"},
+			},
+		},
+		"another severity breaks through one, too": {
+			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.Severity = narrative.SeverityCritical }), open(unresolved("i", failureKey, acknowledged(until(100))))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) {
+					i.NextRoundAt, i.Severity = at(60), narrative.SeverityCritical
+				})},
+				Observe: sees("i", false), Reasons: map[string]string{"i": "now fails with severity critical: off; that was not what was acknowledged"},
+			},
+		},
+		"one broken through at an impasse is heard of": {
+			checked(fails("off"), open(unresolved("i", failureKey, impasse, acknowledged(nil), reason("timeout")))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, impasse, func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Observe: wakes("i"), Reasons: map[string]string{"i": "now fails with severity error: off; that was not what was acknowledged"},
+			},
+		},
+		"another summary does not break through": {
+			checked(fails("far off"), open(unresolved("i", failureKey, acknowledged(nil)))),
+			decision{Changed: []narrative.Issue{unresolved("i", failureKey, acknowledged(nil), func(i *narrative.Issue) {
+				i.Summary, i.Verdict.Summary = "far off", "far off"
+			})}},
+		},
+		"nor do other details": {
+			checked(fails("off"), details(map[string]any{"total": 8}), open(unresolved("i", failureKey, acknowledged(nil)))),
+			decision{Changed: []narrative.Issue{unresolved("i", failureKey, acknowledged(nil), found(map[string]any{"total": 8}))}},
+		},
+		"another reason does not end a snooze": {
+			checked(fails("off"), open(unresolved("i", failureKey, snoozed(61), reason("timeout")))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, snoozed(61), func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Observe: wakes("i"), Reasons: map[string]string{"i": "now fails with severity error: off"},
+			},
+		},
+		"nothing is seen while it is acknowledged":              {checked(fails("off"), open(unresolved("i", failureKey, acknowledged(until(61))))), decision{}},
+		"it is seen once that has ended":                        {checked(fails("off"), open(unresolved("i", failureKey, acknowledged(until(60))))), decision{Observe: sees("i", false)}},
+		"nothing is seen while it is snoozed":                   {checked(fails("off"), open(unresolved("i", failureKey, snoozed(61)))), decision{}},
+		"nothing is seen before the solution is to be verified": {checked(fails("off"), open(unresolved("i", failureKey, applied(1), verifiedAt(61)))), decision{}},
+		"it is seen from then on":                               {checked(fails("off"), open(unresolved("i", failureKey, applied(1), verifiedAt(60)))), decision{Observe: sees("i", false)}},
+		"a pass is seen before that":                            {checked(open(unresolved("i", failureKey, applied(1), verifiedAt(61)))), decision{Observe: sees("i", true)}},
+		"a pass is seen while it is acknowledged":               {checked(open(unresolved("i", failureKey, acknowledged(nil)))), decision{Observe: sees("i", true)}},
+		"a changed meta is heard of by every open issue": {
+			checked(fails("off"), changedMeta, open(unresolved("i", failureKey, later), unresolved("x", checkErrorKey), unresolved("m", manyKey, later))),
+			decision{Observe: append(append(sees("x", true), sees("m", true)...), wakes("i")...)},
+		},
+		"and by one that sees the check not twice": {
+			checked(fails("off"), changedMeta, open(unresolved("i", failureKey))), decision{Observe: sees("i", false)},
+		},
+		"a meta that was checked before is not news": {
+			checked(fails("off"), changedMeta, func(f *narrative.CheckFacts) { f.Meta.CheckedRevision = 4 }, open(unresolved("i", failureKey, later))), decision{},
 		},
 		"a pass is seen":               {checked(open(unresolved("i", failureKey))), decision{Observe: sees("i", true)}},
 		"a pass is seen at an impasse": {checked(open(unresolved("i", failureKey, impasse))), decision{Observe: sees("i", true)}},
 		"a pass before resolve_after is counted": {
-			checked(policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 2 }), open(unresolved("i", failureKey))),
-			decision{Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) { i.Passes = 1 })}},
+			checked(resolveAfter(2), open(unresolved("i", failureKey))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, func(i *narrative.Issue) { i.Passes = 1 })},
+				Soft:    "passed in 1 check; its issue is resolved after 2 in a row",
+			},
+		},
+		"one that began before the solution was enacted is not": {
+			checked(resolveAfter(2), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.EnactedSeq = 10 }))), decision{},
+		},
+		"passes are counted while a plan is carried out": {
+			checked(resolveAfter(2), open(unresolved("i", failureKey, working))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i", failureKey, working, func(i *narrative.Issue) { i.Passes = 1 })},
+				Soft:    "passed in 1 check; its issue is resolved after 2 in a row",
+			},
+		},
+		"but do not resolve it": {
+			checked(resolveAfter(2), open(unresolved("i", failureKey, working, func(i *narrative.Issue) { i.Passes = 1 }))), decision{},
 		},
 		"the pass that fills resolve_after is seen": {
-			checked(policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 2 }), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Passes = 1 }))),
+			checked(resolveAfter(2), open(unresolved("i", failureKey, func(i *narrative.Issue) { i.Passes = 1 }))),
 			decision{Observe: sees("i", true)},
 		},
 		"a failure between begins to count anew": {
-			checked(fails("off"), policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 2 }), open(unresolved("i", failureKey, later, func(i *narrative.Issue) { i.Passes = 1 }))),
+			checked(fails("off"), resolveAfter(2), open(unresolved("i", failureKey, later, func(i *narrative.Issue) { i.Passes = 1 }))),
 			decision{Changed: []narrative.Issue{unresolved("i", failureKey, later)}},
 		},
 		"a pass is not seen while a plan is carried out": {
@@ -264,6 +378,10 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 			decided(t, tt.want, tt.facts)
 		})
 	}
+}
+
+func reason(r string) func(*narrative.Issue) {
+	return func(i *narrative.Issue) { i.Verdict.Reason = r }
 }
 
 func impasse(i *narrative.Issue) {
@@ -298,6 +416,15 @@ func TestDecideCheckOfErrors(t *testing.T) {
 		"an error neither resolves nor is seen by a failure": {
 			checked(errored, open(unresolved("i", failureKey))), decision{Streak: narrative.Streak{Errored: 1, LastSeq: 10}},
 		},
+		"an error leaves what is soft as it is": {
+			checked(errored, soft("failed in 1 check; an issue opens after 2 in a row")),
+			decision{Streak: narrative.Streak{Errored: 1, LastSeq: 10}, Soft: "failed in 1 check; an issue opens after 2 in a row"},
+		},
+		"a check that is made says anew what is soft": {checked(soft("failed in 1 check; an issue opens after 2 in a row")), decision{}},
+		"an error of a changed meta is heard of, too": {
+			checked(errored, changedMeta, open(unresolved("i", failureKey))),
+			decision{Streak: narrative.Streak{Errored: 1, LastSeq: 10}, Observe: wakes("i")},
+		},
 		"an error is seen by the check_error issue": {
 			checked(errored, streak(narrative.Streak{Errored: 7}), open(unresolved("i", checkErrorKey))), decision{Observe: sees("i", false)},
 		},
@@ -306,7 +433,7 @@ func TestDecideCheckOfErrors(t *testing.T) {
 			decision{Changed: []narrative.Issue{unresolved("i", checkErrorKey, later)}},
 		},
 		"a pass closes it, whatever resolve_after": {
-			checked(policies(func(m *narrative.AssertionMeta) { m.ResolveAfter = 5 }), open(unresolved("i", checkErrorKey))), decision{Observe: sees("i", true)},
+			checked(resolveAfter(5), open(unresolved("i", checkErrorKey))), decision{Observe: sees("i", true)},
 		},
 		"a failure closes it, too": {
 			checked(fails("off"), open(unresolved("i", checkErrorKey))),
@@ -355,6 +482,66 @@ func TestDecideCheckOfRecords(t *testing.T) {
 			checked(violated("8"), func(f *narrative.CheckFacts) { f.Record.Unknown = []narrative.Record{rec("7"), rec("9")} },
 				open(unresolved("i7", recKey("7")), unresolved("i8", recKey("8"), later))),
 			decision{},
+		},
+		"a record before fail_after opens none": {
+			checked(violated("7", "8"), failAfter(3), before(map[string]int{"7": 1})),
+			decision{Soft: "2 records found violating in fewer than 3 checks in a row, and so without an issue yet"},
+		},
+		"each record is counted by itself, whatever the streak": {
+			checked(violated("7", "8"), failAfter(3), streak(narrative.Streak{Failed: 9}), before(map[string]int{"7": 2, "8": 1})),
+			decision{
+				Streak: narrative.Streak{Failed: 10, LastSeq: 10},
+				Open:   []narrative.Issue{wrong("7")}, Soft: "1 record found violating in fewer than 3 checks in a row, and so without an issue yet",
+			},
+		},
+		"one under won't fix is not soft": {
+			checked(violated("7"), failAfter(3), before(nil), barred(recKey("7"))), decision{},
+		},
+		"one with an issue is updated below fail_after": {
+			checked(violated("7"), failAfter(3), before(nil), open(unresolved("i7", recKey("7")))), decision{Observe: sees("i7", false)},
+		},
+		"what was not kept counts for many once the whole fails often enough": {
+			checked(violated("7"), failAfter(2), streak(narrative.Streak{Failed: 1}), before(map[string]int{"7": 1}), func(f *narrative.CheckFacts) { f.Record.Total = 12_000 }),
+			decision{
+				Streak: narrative.Streak{Failed: 2, LastSeq: 10},
+				Open:   []narrative.Issue{wrong("7"), opened(manyKey, tooMany(11_999, 50))},
+			},
+		},
+		"and not before": {
+			checked(violated("7"), failAfter(2), before(nil), func(f *narrative.CheckFacts) { f.Record.Total = 12_000 }),
+			decision{Soft: "1 record found violating in fewer than 2 checks in a row, and so without an issue yet"},
+		},
+		"a record that is gone closes its issue as such": {
+			checked(violated("8"), gone("7"), open(unresolved("i7", recKey("7")), unresolved("i8", recKey("8"), later))),
+			decision{Observe: []narrative.Observation{{IssueID: "i7", CheckSeq: 10, Passed: true, Gone: true}}},
+		},
+		"at once, whatever resolve_after": {
+			checked(violated(), gone("7"), resolveAfter(3), open(unresolved("i7", recKey("7")))),
+			decision{Observe: []narrative.Observation{{IssueID: "i7", CheckSeq: 10, Passed: true, Gone: true}}},
+		},
+		"not while a plan is carried out": {
+			checked(violated(), gone("7"), open(unresolved("i7", recKey("7"), working))), decision{},
+		},
+		"nor where the check began before the solution was enacted": {
+			checked(violated(), gone("7"), open(unresolved("i7", recKey("7"), func(i *narrative.Issue) { i.EnactedSeq = 10 }))), decision{},
+		},
+		"one that is gone and violates all the same is not gone": {
+			checked(violated("7"), gone("7"), open(unresolved("i7", recKey("7"), later))), decision{},
+		},
+		"a record's pass before resolve_after is counted": {
+			checked(violated("8"), resolveAfter(2), open(unresolved("i7", recKey("7")), unresolved("i8", recKey("8"), later))),
+			decision{Changed: []narrative.Issue{unresolved("i7", recKey("7"), func(i *narrative.Issue) { i.Passes = 1 })}},
+		},
+		"a record's other reason breaks through its acknowledgement alone": {
+			checked(violated("7", "8"), open(unresolved("i7", recKey("7"), acknowledged(nil), reason("timeout")), unresolved("i8", recKey("8"), acknowledged(nil)))),
+			decision{
+				Changed: []narrative.Issue{unresolved("i7", recKey("7"), func(i *narrative.Issue) { i.NextRoundAt = at(60) })},
+				Observe: sees("i7", false), Reasons: map[string]string{"i7": "now fails with severity error: 7 is off; that was not what was acknowledged"},
+			},
+		},
+		"a changed meta is heard of by every open record": {
+			checked(violated("7", "8"), changedMeta, open(unresolved("i7", recKey("7"), later), unresolved("i8", recKey("8"), working))),
+			decision{Observe: wakes("i7", "i8")},
 		},
 		"many stands for the rest, with the exact count": {
 			checked(violated("7", "8", "9"), atMost(1)),
@@ -421,6 +608,15 @@ func TestRoundDue(t *testing.T) {
 		"not during a round":                  {func(i *narrative.Issue) { i.Working = true }, false},
 		"not while a person is awaited":       {impasse, false},
 		"not by a check as old as the fix":    {func(i *narrative.Issue) { i.EnactedSeq = 10 }, false},
+		"not while it is acknowledged":        {acknowledged(nil), false},
+		"not until it is no longer":           {acknowledged(until(61)), false},
+		"once it is no longer":                {acknowledged(until(60)), true},
+		"not while it is snoozed":             {snoozed(61), false},
+		"once it is not":                      {snoozed(60), true},
+		"not while either holds":              {func(i *narrative.Issue) { acknowledged(until(60))(i); snoozed(61)(i) }, false},
+		"not before the fix is verified":      {verifiedAt(61), false},
+		"at that time":                        {verifiedAt(60), true},
+		"not while approval is awaited":       {approvalSince(50, nil), false},
 		"not for a resolved issue":            {func(i *narrative.Issue) { i.Status = narrative.StatusResolved }, false},
 		"not for one that won't be fixed":     {func(i *narrative.Issue) { i.Status = narrative.StatusWontFix }, false},
 	} {

@@ -113,3 +113,33 @@ func ProblemsOf(path string, err error) Problems {
 	}
 	return Problems{{Path: path, Message: err.Error()}}
 }
+
+// maxChain is how many errors [ErrorChain] follows.
+const maxChain = 20
+
+// ErrorChain returns the errors that err is made of, outermost first, each as its type and what it says: what a
+// traceback would be elsewhere. Errors that were joined follow one another. Those that say what the one around them
+// says are left out; at most 20 are followed.
+func ErrorChain(err error) []string {
+	var chain []string
+	said := ""
+	var follow func(error)
+	follow = func(err error) {
+		if err == nil || len(chain) >= maxChain {
+			return
+		}
+		if text := err.Error(); text != said {
+			said = text
+			chain = append(chain, fmt.Sprintf("%T: %s", err, text))
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				follow(e)
+			}
+			return
+		}
+		follow(errors.Unwrap(err))
+	}
+	follow(err)
+	return chain
+}

@@ -49,6 +49,97 @@ func TestIssueName(t *testing.T) {
 	}
 }
 
+// planned is a step that proposes the actions named.
+func planned(id string, actions ...string) narrative.ResolutionStep {
+	s := narrative.ResolutionStep{ID: id, Action: narrative.Exec, Solution: &narrative.Solution{}}
+	for n, a := range actions {
+		s.Solution.Plan = append(s.Solution.Plan, narrative.Do(a, map[string]int{"n": n}))
+	}
+	return s
+}
+
+func stepIDs(steps []narrative.ResolutionStep) []string {
+	ids := []string{}
+	for _, s := range steps {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+func TestStepsMatchingPlan(t *testing.T) {
+	t.Parallel()
+	issue := narrative.Issue{Steps: []narrative.ResolutionStep{
+		planned("a", "restart"),
+		planned("ab", "restart", "email"),
+		{ID: "pass", Action: narrative.Pass},
+		planned("ba", "email", "restart"),
+		planned("aba", "restart", "email", "restart"),
+		planned("abc", "restart", "email", "page"),
+		planned("none"),
+		{ID: "passed with a plan", Action: narrative.Pass, Solution: &narrative.Solution{Plan: narrative.Plan{narrative.Do("page", nil)}}},
+	}}
+	for name, tt := range map[string]struct {
+		plan narrative.Plan
+		want []string
+	}{
+		"by one action":             {narrative.Plan{narrative.Do("restart", nil)}, []string{"a"}},
+		"by two, in any order":      {narrative.Plan{narrative.Do("email", nil), narrative.Do("restart", nil)}, []string{"ab", "ba", "aba"}},
+		"by two, however often":     {narrative.Plan{say("x"), say("x")}, []string{}},
+		"by two, one of them twice": {narrative.Plan{narrative.Do("email", nil), narrative.Do("email", nil), narrative.Do("restart", nil)}, []string{"ab", "ba", "aba"}},
+		"by three":                  {narrative.Plan{narrative.Do("page", nil), narrative.Do("email", nil), narrative.Do("restart", nil)}, []string{"abc"}},
+		"by other arguments":        {narrative.Plan{narrative.Do("restart", map[string]string{"host": "web-1"})}, []string{"a"}},
+		"by more than there is":     {narrative.Plan{narrative.Do("restart", nil), narrative.Do("page", nil)}, []string{}},
+		"by no action":              {nil, []string{"none"}}, // and never a step without a plan
+		"by what a pass would do":   {narrative.Plan{narrative.Do("page", nil)}, []string{"passed with a plan"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, stepIDs(issue.StepsMatchingPlan(tt.plan)))
+		})
+	}
+	t.Run("of an issue without steps are none", func(t *testing.T) {
+		t.Parallel()
+		same(t, []narrative.ResolutionStep{}, narrative.Issue{}.StepsMatchingPlan(nil))
+	})
+}
+
+func TestNonPassSteps(t *testing.T) {
+	t.Parallel()
+	issue := narrative.Issue{Steps: []narrative.ResolutionStep{planned("a", "restart"), {ID: "pass", Action: narrative.Pass}, planned("b", "restart")}}
+	same(t, []string{"a", "b"}, stepIDs(issue.NonPassSteps()))
+	same(t, []narrative.ResolutionStep{}, narrative.Issue{}.NonPassSteps())
+}
+
+func TestEscalate(t *testing.T) {
+	t.Parallel()
+	type response = func([]narrative.ResolutionStep) *narrative.ResolutionStep
+	answer := func(text string) response {
+		return func(tried []narrative.ResolutionStep) *narrative.ResolutionStep {
+			return narrative.PassStep(text + " after " + strings.Join(stepIDs(tried), ", "))
+		}
+	}
+	responses := []response{answer("first"), nil, answer("third")}
+	for name, tt := range map[string]struct {
+		tried []narrative.ResolutionStep
+		want  *narrative.ResolutionStep
+	}{
+		"the first, before anything was tried": {nil, narrative.PassStep("first after ")},
+		"the first, where only passes were":    {[]narrative.ResolutionStep{{Action: narrative.Pass}}, narrative.PassStep("first after ")},
+		"none, where there is none":            {[]narrative.ResolutionStep{planned("a")}, nil},
+		"the third, after two":                 {[]narrative.ResolutionStep{planned("a"), {Action: narrative.Pass}, planned("b")}, narrative.PassStep("third after a, b")},
+		"none beyond the last":                 {[]narrative.ResolutionStep{planned("a"), planned("b"), planned("c")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, narrative.Escalate(narrative.Issue{Steps: tt.tried}, responses...))
+		})
+	}
+	t.Run("none of none", func(t *testing.T) {
+		t.Parallel()
+		same(t, nil, narrative.Escalate(narrative.Issue{}))
+	})
+}
+
 func TestStatusClosed(t *testing.T) {
 	t.Parallel()
 	var closed []narrative.Status

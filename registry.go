@@ -277,6 +277,8 @@ func DecodeArgs(raw json.RawMessage, into any) error {
 	var badTime *time.ParseError
 	if errors.As(err, &badTime) {
 		message = fmt.Sprintf("must be a time such as 2026-01-02T15:04:05Z, not %s", badTime.Value)
+	} else if strings.HasPrefix(message, "Time.UnmarshalJSON:") {
+		message = "must be a time such as 2026-01-02T15:04:05Z, in quotes"
 	}
 	if field := culprit(raw, into); field != "" {
 		return Problems{{field, message}}

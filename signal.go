@@ -93,20 +93,6 @@ func DecodeSignal(name SignalName, payload []byte) (Signal, error) {
 	return s, s.validate(fields).Err()
 }
 
-// checkPlan refuses a plan that was brought along before and is being carried out: the same request, repeated.
-func (s Signal) checkPlan(i Issue) error {
-	digest, err := s.Plan.Digest()
-	if err != nil {
-		return err
-	}
-	for _, step := range i.Steps {
-		if step.State == StepRunning && step.Digest == digest {
-			return Errorf(Conflict, "the same plan is being carried out already, as step %s", step.ID)
-		}
-	}
-	return nil
-}
-
 func joinSignals() string {
 	names := make([]string, len(SignalNames))
 	for i, n := range SignalNames {
@@ -151,8 +137,9 @@ func orEmptyObject(b json.RawMessage) json.RawMessage {
 }
 
 // Check returns why the signal cannot be carried out on the issue as it stands: [Conflict] when the issue is closed,
-// the same plan is being carried out, or an approval's digest or step is not the one waiting; [Invalid] for a step that is not there or has no plan, and for a time that lies
-// in the past. Whether a plan's actions are known, the executor tells.
+// the same plan is being carried out, or an approval's digest or step is not the one waiting; [Invalid] for a step that
+// is not there or has no plan, and for a time that lies in the past. Whether a plan's actions are known, the executor
+// tells.
 func (s Signal) Check(i Issue, now time.Time) error {
 	if i.Status.Closed() {
 		return Errorf(Conflict, "issue %s is closed (%s); a signal can no longer change it", i.ID, i.Status)
@@ -191,7 +178,11 @@ func (s Signal) checkApproval(i Issue) error {
 
 func (s Signal) checkSolution(i Issue) error {
 	if s.StepID == "" {
-		return s.checkPlan(i)
+		digest, err := s.Plan.Digest()
+		if err != nil {
+			return err
+		}
+		return notRunning(i, digest)
 	}
 	step, ok := i.Step(s.StepID)
 	switch {
@@ -203,6 +194,17 @@ func (s Signal) checkSolution(i Issue) error {
 		return Errorf(Conflict, "step %s is being carried out already", s.StepID)
 	case step.State == StepApplied:
 		return Errorf(Conflict, "step %s has been carried out already", s.StepID)
+	}
+	return notRunning(i, step.Digest)
+}
+
+// notRunning refuses a plan that is being carried out: it was brought along, or chosen again, before. That is the same
+// request, repeated.
+func notRunning(i Issue, digest string) error {
+	for _, step := range i.Steps {
+		if step.State == StepRunning && step.Digest == digest {
+			return Errorf(Conflict, "the same plan is being carried out already, as step %s", step.ID)
+		}
 	}
 	return nil
 }

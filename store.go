@@ -307,5 +307,5 @@ type Reconciled struct {
 	Checked       int `json:"checked"`       // metas checked at once, being new or changed
 	Handoffs      int `json:"handoffs"`      // handed over again
 	Notifications int `json:"notifications"` // started again
-	Issues        int `json:"issues"`        // whose workflow was gone
+	Issues        int `json:"issues"`        // whose workflow was gone, or whose assertion was removed
 }

@@ -31,7 +31,7 @@ func (i *Issue) BeginRound(seq int64, maxAttempts int, now time.Time) (RoundStar
 		i.impasse(CauseExhausted, now)
 		return RoundExhausted, Entry{
 			At: now, Kind: EntryStatus,
-			Text: fmt.Sprintf("%s after %s carried out unasked: impasse", "it still fails", plural(i.Attempts, "solution")),
+			Text: fmt.Sprintf("it still fails after %s carried out unasked: impasse", plural(i.Attempts, "solution")),
 		}
 	}
 	i.Working = true
@@ -47,8 +47,11 @@ func (i *Issue) impasse(cause Cause, now time.Time) {
 }
 
 // AddProposal adds a case's proposal to the issue's steps and returns its step's id, and whether it is new: a pass that
-// is the same as the step before it only counts it up.
+// is the same as the step before it only counts it up. A closed issue takes none, and the id is empty.
 func (i *Issue) AddProposal(s ResolutionStep, now time.Time) (id string, fresh bool) {
+	if i.Status.Closed() {
+		return "", false
+	}
 	if last := len(i.Steps) - 1; last >= 0 && s.Action == Pass {
 		if l := &i.Steps[last]; l.Action == Pass && l.Case == s.Case && l.Reason == s.Reason {
 			l.Count++
@@ -74,14 +77,19 @@ type Proposed struct {
 }
 
 // EndRound rules on the round's proposals. invalid tells what is wrong with a solution; it is only asked about one that
-// might be carried out. Where the ruling is exec and the issue is still Working, the caller carries out the step.
+// might be carried out. Where the ruling is exec and the issue is still Working, the caller carries out the step. It
+// changes nothing, and the ruling is empty, where the issue was closed meanwhile.
 func (i *Issue) EndRound(proposed []Proposed, p Policy, invalid func(Solution) Problems, now time.Time) (Ruling, Entry) {
+	e := Entry{At: now, Kind: EntryRound}
+	if i.Status.Closed() {
+		e.Text = "the round ended after the issue was closed"
+		return "", e
+	}
 	i.Rounds++
 	i.Working = false
-	e := Entry{At: now, Kind: EntryRound}
 	actions := make([]StepAction, len(proposed))
-	for n, p := range proposed {
-		actions[n] = p.Action
+	for n, one := range proposed {
+		actions[n] = one.Action
 	}
 	ruling := Arbitrate(actions)
 	switch ruling {
@@ -152,9 +160,9 @@ func (i *Issue) heldBack(p Policy, now time.Time) string {
 	case p.Actions == ActionsOff:
 		return "actions are switched off"
 	case i.Attempts >= p.MaxAttempts:
-		return fmt.Sprintf("%s carried out for this issue before (max_attempts)", plural(i.Attempts, "solution"))
+		return fmt.Sprintf("max_attempts was reached: %s for this issue", plural(i.Attempts, "solution"))
 	case i.plansSince(now.Add(-time.Hour)) >= p.MaxPlans:
-		return fmt.Sprintf("%s carried out unasked for this assertion within the hour (max_plans)", plural(p.MaxPlans, "plan"))
+		return fmt.Sprintf("max_plans was reached: %s for this assertion within the hour", plural(p.MaxPlans, "plan"))
 	}
 	return ""
 }
@@ -198,7 +206,7 @@ func (i *Issue) FinishPlan(stepID string, ended Ending, now time.Time) Entry {
 		step.State, step.Solution.EnactedAt, step.Solution.Error = StepApplied, &now, ""
 		i.move(CauseApplied)
 		i.Working, i.Awaiting, i.NotifiedAt = false, nil, nil
-		i.EnactedSeq, i.NextRoundAt, i.VerifyAt = i.CurrentSeq, time.Time{}, nil
+		i.EnactedSeq, i.Passes, i.NextRoundAt, i.VerifyAt = i.CurrentSeq, 0, time.Time{}, nil
 		e.Text = "the plan was carried out; the next check tells whether it helped"
 		if wait := step.Policy.VerifyAfter; wait > 0 {
 			at := now.Add(time.Duration(wait))
@@ -208,12 +216,11 @@ func (i *Issue) FinishPlan(stepID string, ended Ending, now time.Time) Entry {
 		return e
 	}
 	step.State, step.Solution.Error = StepFailed, ended.Failure
-	headline, _, _ := strings.Cut(ended.Failure, "\n")
-	e.Text = "the plan stopped: " + headline
+	e.Text = "the plan stopped: " + headline(ended.Failure)
 	switch {
 	case ended.Rollback != "":
 		step.Solution.Error += "\nthe rollback failed as well: " + ended.Rollback
-		e.Text += "; the rollback failed as well: " + ended.Rollback
+		e.Text += "; the rollback failed as well: " + headline(ended.Rollback)
 	case ended.RolledBack > 0:
 		step.State = StepRolledBack
 		e.Text += "; what had been done was rolled back"
@@ -305,6 +312,12 @@ func (i *Issue) close(cause Cause, seq int64, now time.Time) {
 			s.State, s.Solution.Error = StepFailed, "stopped: the issue was closed"
 		}
 	}
+}
+
+// headline is the first line of an error's text.
+func headline(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return first
 }
 
 func because(reason string) string {

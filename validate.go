@@ -113,7 +113,7 @@ func (v Validator) declaredCase(c DeclaredCase) Problems {
 // rollback looks at a rollback's entries one by one, since some of them may do nothing.
 func (v Validator) rollback(c DeclaredCase) (p Problems) {
 	if len(c.Rollback) > len(c.Plan) {
-		p = append(p, Problem{"rollback", fmt.Sprintf("has %d entries for %d actions; entry i undoes action i", len(c.Rollback), len(c.Plan))})
+		p = append(p, Problem{"rollback", fmt.Sprintf("has more entries (%d) than its plan has actions (%d); entry i undoes action i", len(c.Rollback), len(c.Plan))})
 	}
 	for i, a := range c.Rollback {
 		if a.Action == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,46 @@ func TestValidatorAcceptsWhatIsRight(t *testing.T) {
 	same(t, nil, newValidator().Validate(narrative.Manifest{}))
 }
 
+func durations(all ...string) (d []narrative.Duration) {
+	for _, s := range all {
+		d = append(d, duration(s))
+	}
+	return d
+}
+
+// level is one of an escalation.
+func level(after string, notify ...string) narrative.Escalation {
+	return narrative.Escalation{After: duration(after), Notify: narrative.Admins{Email: notify}}
+}
+
+func levels(all ...narrative.Escalation) []narrative.Escalation { return all }
+
+func unless(e narrative.Escalation, what string) narrative.Escalation {
+	e.Unless = what
+	return e
+}
+
+func restart(id string) narrative.Action { return narrative.Do("restart", probeRecord{ID: id}) }
+
+func TestValidatorAcceptsPolicies(t *testing.T) {
+	t.Parallel()
+	m := goodAssertion(func(m *narrative.AssertionMeta) {
+		m.Class, m.Args, m.FailAfter = "shop.Records", nil, 3 // of records, too
+		m.MaxPlans = narrative.MaxPlans
+		m.Renotify = durations("1s", "10m", "1m") // they need not grow
+		m.Escalate = levels(level("1h", "ann@example.com"), unless(level("1h", "Bob <bob@example.com>"), narrative.UnlessAcknowledged))
+		c := &m.Diagnostics[0]
+		c.Plan = append(c.Plan, restart("8"))
+		c.Rollback = narrative.Plan{{}, restart("{{.Record.id}}")} // the first action is not undone
+		c.StepPolicy = narrative.StepPolicy{Approval: narrative.ApprovalRequired, ApprovalTimeout: duration("1s"), VerifyAfter: duration("1s")}
+		m.Diagnostics[1].Approval = narrative.ApprovalNone
+	})
+	m.Config = &narrative.Config{
+		Actions: narrative.ActionsApprove, Renotify: durations("1h"), Escalate: levels(level("1h", "ann@example.com")),
+	}
+	same(t, nil, newValidator().Validate(m))
+}
+
 func TestValidatorRefusesOfAssertions(t *testing.T) {
 	t.Parallel()
 	type meta = narrative.AssertionMeta
@@ -106,7 +147,27 @@ func TestValidatorRefusesOfAssertions(t *testing.T) {
 		"error_after negative":   {func(m *meta) { m.ErrorAfter = -1 }, "error_after", "must be from 1 to 10000; not -1"},
 		"max_attempts negative":  {func(m *meta) { m.MaxAttempts = -1 }, "max_attempts", "must be from 1 to 10000; not -1"},
 		"max_issues negative":    {func(m *meta) { m.MaxIssues = -1 }, "max_issues", "must be from 1 to 10000; not -1"},
-		"fail_after of records":  {func(m *meta) { m.Class, m.Args = "shop.Records", nil }, "fail_after", "above 1 is not possible for an assertion over records"},
+		"max_plans negative":     {func(m *meta) { m.MaxPlans = -1 }, "max_plans", "must be from 1 to 100; not -1"},
+		"max_plans too great":    {func(m *meta) { m.MaxPlans = narrative.MaxPlans + 1 }, "max_plans", "must be from 1 to 100; not 101"},
+		"renotify under 1s":      {func(m *meta) { m.Renotify = durations("1h", "500ms") }, "renotify[1]", "must be at least 1s; not 500ms"},
+		"a negative renotify":    {func(m *meta) { m.Renotify = durations("-1h") }, "renotify[0]", "must be at least 1s; not -1h"},
+		"renotify too often":     {func(m *meta) { m.Renotify = slices.Repeat(durations("1h"), 21) }, "renotify", "has 21 entries; at most 20 fit"},
+		"no after":               {func(m *meta) { m.Escalate = levels(level("0s", "ann@example.com")) }, "escalate[0].after", "must be at least 1s; not 0s"},
+		"levels out of order":    {func(m *meta) { m.Escalate = levels(level("2h", "ann@example.com"), level("1h", "bob@example.com")) }, "escalate[1].after", "must not be before the entry above it (2h); not 1h"},
+		"a level for nobody":     {func(m *meta) { m.Escalate = levels(level("1h")) }, "escalate[0].notify", "names nobody; give email: [address]"},
+		"a level's address":      {func(m *meta) { m.Escalate = levels(level("1h", "ann@example.com", "boss")) }, "escalate[0].notify.email[1]", `"boss" is not a mail address`},
+		"a level's unless":       {func(m *meta) { m.Escalate = levels(unless(level("1h", "ann@example.com"), "snoozed")) }, "escalate[0].unless", `must be acknowledged; not "snoozed"`},
+		"too many levels":        {func(m *meta) { m.Escalate = slices.Repeat(levels(level("1h", "ann@example.com")), 21) }, "escalate", "has 21 entries; at most 20 fit"},
+		"an approval unknown":    {func(m *meta) { m.Diagnostics[0].Approval = "maybe" }, "diagnostics[0].approval", `must be none or required; not "maybe"`},
+		"approval in no time":    {func(m *meta) { m.Diagnostics[0].ApprovalTimeout = duration("1ms") }, "diagnostics[0].approval_timeout", "must be at least 1s"},
+		"approval in the past":   {func(m *meta) { m.Diagnostics[0].ApprovalTimeout = -1 }, "diagnostics[0].approval_timeout", "must be at least 1s"},
+		"verified in no time":    {func(m *meta) { m.Diagnostics[0].VerifyAfter = duration("999ms") }, "diagnostics[0].verify_after", "must be at least 1s"},
+		"verified in the past":   {func(m *meta) { m.Diagnostics[0].VerifyAfter = -1 }, "diagnostics[0].verify_after", "must be at least 1s"},
+		"more undone than done":  {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{{}, restart("7")} }, "diagnostics[0].rollback", "has more entries (2) than its plan has actions (1); entry i undoes action i"},
+		"a rollback of a pass":   {func(m *meta) { m.Diagnostics[1].Rollback = narrative.Plan{restart("7")} }, "diagnostics[1].rollback", "has more entries (1) than its plan has actions (0); entry i undoes action i"},
+		"undone by an unknown":   {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{{Action: "reboot"}} }, "diagnostics[0].rollback[0]", "reboot is not an action"},
+		"its argument, undoing":  {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{{Action: "restart", Args: json.RawMessage(`{"idd":"7"}`)}} }, "diagnostics[0].rollback[0].restart.idd", `is not a known field; did you mean "id"? (known: type, id)`},
+		"its template, undoing":  {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{restart("{{.Summary}}")} }, "diagnostics[0].rollback[0].restart.id", "there is no .Summary here; a template sees .Issue, .Record, .Verdict"},
 		"a case twice":           {func(m *meta) { m.Diagnostics[1].Case = "restart-it" }, "diagnostics[1].case", `the case "restart-it" stands twice`},
 		"a case without a name":  {func(m *meta) { m.Diagnostics[1].Case = "" }, "diagnostics[1].case", `name "" ` + name},
 		"a case of nothing":      {func(m *meta) { m.Diagnostics[1].Pass = false }, "diagnostics[1].plan", one},
@@ -149,10 +210,16 @@ func TestValidatorFindsEverythingAtOnce(t *testing.T) {
 	m := goodAssertion(func(a *narrative.AssertionMeta) { a.Every, a.FailAfter = 0, -1 })
 	m.Assertions = append(m.Assertions, goodAssertion(func(*narrative.AssertionMeta) {}).Assertions...)
 	m.Events = goodEvent(func(e *narrative.EventMeta) { e.Name, e.TTL = "invoices", -1 }).Events
-	m.Config = &narrative.Config{MinimumDatumLogLevel: "loud", DefaultDatumTTL: -1, Admins: narrative.Admins{Email: []string{"ops@example.com", "ops"}}}
+	m.Config = &narrative.Config{
+		MinimumDatumLogLevel: "loud", DefaultDatumTTL: -1, Actions: "aprove", Renotify: durations("0s"), Escalate: levels(level("1h")),
+		Admins: narrative.Admins{Email: []string{"ops@example.com", "ops"}},
+	}
 	same(t, narrative.Problems{
 		{Path: "config.minimum_datum_log_level", Message: `level must be one of trace, debug, info, warn, error; not "loud"`},
 		{Path: "config.default_datum_ttl", Message: "must not be negative"},
+		{Path: "config.actions", Message: `must be run, approve or off; not "aprove"; did you mean "approve"?`},
+		{Path: "config.renotify[0]", Message: "must be at least 1s; not 0s"},
+		{Path: "config.escalate[0].notify", Message: "names nobody; give email: [address]"},
 		{Path: "config.admins.email[1]", Message: `"ops" is not a mail address`},
 		{Path: "assertions[0].every", Message: "give every (such as 5m) or cron"},
 		{Path: "assertions[0].fail_after", Message: "must be from 1 to 10000; not -1"},
@@ -166,12 +233,12 @@ func TestMetaDefaults(t *testing.T) {
 	t.Parallel()
 	same(t, narrative.AssertionMeta{
 		Meta:      narrative.Meta{Name: "a", DisplayName: "a", Args: json.RawMessage("{}"), Severity: narrative.SeverityError},
-		FailAfter: 1, ResolveAfter: 1, ErrorAfter: 3, MaxAttempts: 3, MaxIssues: 50,
+		FailAfter: 1, ResolveAfter: 1, ErrorAfter: 3, MaxAttempts: 3, MaxPlans: 10, MaxIssues: 50,
 	}, narrative.AssertionMeta{Meta: narrative.Meta{Name: "a"}}.WithDefaults())
 
 	set := narrative.AssertionMeta{
 		Meta:      narrative.Meta{Name: "a", DisplayName: "A", Args: json.RawMessage(`{"x":1}`), Severity: narrative.SeverityInfo},
-		FailAfter: 2, ResolveAfter: 3, ErrorAfter: 4, MaxAttempts: 5, MaxIssues: 6,
+		FailAfter: 2, ResolveAfter: 3, ErrorAfter: 4, MaxAttempts: 5, MaxPlans: 7, MaxIssues: 6,
 	}
 	same(t, set, set.WithDefaults())
 }

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -25,6 +27,8 @@ type Deliverer interface {
 	HandOver(ctx context.Context, h narrative.Handoff) error
 	// Notify starts the workflow that sends the notification, unless it runs.
 	Notify(ctx context.Context, key string) error
+	// StartCheck has the assertion or event checked at once, and does not wait for it.
+	StartCheck(ctx context.Context, kind narrative.MetaKind, name string) error
 	// Reconcile makes Temporal match the store.
 	Reconcile(ctx context.Context) (narrative.Reconciled, error)
 }
@@ -123,23 +127,50 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
-// deliver hands over what the store decided and marks it done. It is best effort: what fails now, Reconcile sends
-// again, so it never fails its activity.
+// Bounds on handing over: how many hand-offs are under way at once, and after how many they are marked done.
+const (
+	handOverAtOnce = 8
+	handOverBatch  = 100
+)
+
+// deliver hands over what the store decided and marks it done, batch by batch. It is best effort: what fails now, or is
+// left when ctx ends, Reconcile sends again, so it never fails its activity.
 func (a *Activities) deliver(ctx context.Context, handoffs []narrative.Handoff) {
-	var done []string
-	for _, h := range handoffs {
-		if err := a.o.Deliverer.HandOver(ctx, h); err != nil {
-			a.o.Logger.Warn("hand-off failed; it will be sent again", "workflow_id", h.WorkflowID, "error", err)
+	for batch := range slices.Chunk(handoffs, handOverBatch) {
+		if ctx.Err() != nil {
+			a.o.Logger.Warn("hand-offs are left for later", "error", ctx.Err())
+			return
+		}
+		done := a.handOver(ctx, batch)
+		if len(done) == 0 {
 			continue
 		}
-		done = append(done, h.ID)
+		if err := a.o.Store.HandoffsDone(ctx, done, a.now()); err != nil {
+			a.o.Logger.Warn("hand-offs could not be marked done; they will be sent again", "error", err)
+		}
 	}
-	if len(done) == 0 {
-		return
+}
+
+// handOver hands a batch over and returns the ids of those that went well.
+func (a *Activities) handOver(ctx context.Context, batch []narrative.Handoff) (done []string) {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, handOverAtOnce)
+	for _, h := range batch {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			if err := a.o.Deliverer.HandOver(ctx, h); err != nil {
+				a.o.Logger.Warn("hand-off failed; it will be sent again", "workflow_id", h.WorkflowID, "error", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done = append(done, h.ID)
+		})
 	}
-	if err := a.o.Store.HandoffsDone(ctx, done, a.now()); err != nil {
-		a.o.Logger.Warn("hand-offs could not be marked done; they will be sent again", "error", err)
-	}
+	wait.Wait()
+	return done
 }
 
 // notify starts the workflows that send notifications; best effort, like deliver.

@@ -23,6 +23,8 @@ type CheckOutput struct {
 	Outcome narrative.Outcome `json:"outcome"`
 	Summary string            `json:"summary"`
 	Opened  int               `json:"opened,omitempty"` // issues, or occurrences claimed
+	// Soft says what was found and is not acted upon yet; see [narrative.CheckDecision].
+	Soft string `json:"soft,omitempty"`
 }
 
 // CheckAssertion makes one check, commits what it leads to and hands it over to the issues. A failed assertion is a
@@ -88,7 +90,7 @@ func (a *Activities) recordCheck(ctx context.Context, r narrative.CheckRecord) (
 	for _, i := range result.Opened {
 		a.told("%s fails: %s; an issue is open: %s", i.Assertion, i.Summary, i.ID)
 	}
-	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Opened)}, nil
+	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Opened), Soft: result.Soft}, nil
 }
 
 // check runs the user's code and fills in what it found.
@@ -144,7 +146,7 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 	for v, err := range assertion.Violations(ctx) {
 		if err != nil {
 			if v.Record.ID == "" {
-				return err
+				return foundSoFar(r, err)
 			}
 			if err := unknown(r, v.Record, err); err != nil {
 				return err
@@ -172,11 +174,55 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 		r.Violations = append(r.Violations, v)
 	}
 	if err := ctx.Err(); err != nil {
+		return foundSoFar(r, err)
+	}
+	if err := findGone(ctx, assertion, state.Open, seen, r); err != nil {
 		return err
 	}
 	r.OverRecords = true
 	conclude(r, recordsVerdict(r, s))
 	return nil
+}
+
+// foundSoFar adds to the error that ended a check half-way what had been found: it opens and resolves nothing.
+func foundSoFar(r *narrative.CheckRecord, err error) error {
+	if r.Total == 0 {
+		return err
+	}
+	records := "1 violating record was"
+	if r.Total > 1 {
+		records = fmt.Sprintf("%d violating records were", r.Total)
+	}
+	first := r.Violations[0]
+	return fmt.Errorf("%w; %s found until then, the first: %s %s: %s", err, records, first.Record.Type, first.Record.ID, first.Summary)
+}
+
+// findGone asks, of the records with an open issue that violate the assertion no more, which are gone. Of one that
+// cannot be asked about nothing is said.
+func findGone(ctx context.Context, assertion narrative.RecordAssertion, open []narrative.Issue, violating map[narrative.Record]bool, r *narrative.CheckRecord) error {
+	finder, ok := assertion.(narrative.RecordFinder)
+	if !ok {
+		return nil
+	}
+	silent := map[narrative.Record]bool{}
+	for _, record := range r.Unknown {
+		silent[record] = true
+	}
+	for _, i := range open {
+		if i.Kind != narrative.KindRecord || violating[i.Record] || silent[i.Record] {
+			continue
+		}
+		exists, err := finder.Exists(ctx, i.Record)
+		switch {
+		case err != nil:
+			if err := unknown(r, i.Record, err); err != nil {
+				return err
+			}
+		case !exists:
+			r.Gone = append(r.Gone, i.Record)
+		}
+	}
+	return ctx.Err()
 }
 
 // unknown takes down that nothing can be said of a record; too many of them are an error of the check.

@@ -118,7 +118,7 @@ func (a *Activities) Respond(ctx context.Context, in RespondInput) (PlanToRun, e
 		if o.Solution.EnactedAt != nil {
 			return PlanToRun{}, nil
 		}
-		return planToRun(PlanRef{OccurrenceID: o.ID, SolutionID: o.Solution.ID}, o.Solution.Plan), nil
+		return a.responseToRun(ctx, o, *o.Solution)
 	}
 	meta, err := a.o.Store.EventMeta(ctx, o.Event)
 	if err != nil {
@@ -135,7 +135,20 @@ func (a *Activities) Respond(ctx context.Context, in RespondInput) (PlanToRun, e
 	if err != nil {
 		return PlanToRun{}, failed(err)
 	}
-	return planToRun(PlanRef{OccurrenceID: o.ID, SolutionID: kept.ID}, kept.Plan), nil
+	return a.responseToRun(ctx, o, kept)
+}
+
+// responseToRun holds a response back where nothing is carried out unasked: nobody can be asked about an occurrence.
+func (a *Activities) responseToRun(ctx context.Context, o narrative.Occurrence, s narrative.Solution) (PlanToRun, error) {
+	plan := planToRun(PlanRef{OccurrenceID: o.ID, SolutionID: s.ID}, s)
+	config, err := a.o.Store.Config(ctx)
+	if err != nil {
+		return plan, failed(err)
+	}
+	if mode := narrative.PolicyOf(narrative.AssertionMeta{}, config).Actions; mode != narrative.ActionsRun {
+		plan.Held = fmt.Sprintf("the configuration says actions: %s, and the response (%s) was not carried out", mode, actionNames(plan.Actions))
+	}
+	return plan, nil
 }
 
 func (a *Activities) response(ctx context.Context, meta narrative.EventMeta, o narrative.Occurrence) (narrative.Solution, error) {

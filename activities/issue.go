@@ -32,6 +32,12 @@ type IssueState struct {
 	Working   bool                `json:"working"`
 	Steps     []StepLine          `json:"steps"`             // the newest few, oldest first
 	Running   *PlanToRun          `json:"running,omitempty"` // the plan that is to be carried out
+
+	Acknowledged *narrative.Acknowledgement `json:"acknowledged,omitempty"`
+	SnoozedUntil *time.Time                 `json:"snoozed_until,omitempty"`
+	NextRoundAt  *time.Time                 `json:"next_round_at,omitempty"` // failing checks before start no round
+	Deadline     *narrative.Deadline        `json:"deadline,omitempty"`      // the first one
+	Removed      bool                       `json:"removed,omitempty"`       // its assertion is
 }
 
 // StepLine is a step in a line.
@@ -48,15 +54,19 @@ type StepLine struct {
 // maxStepLines bounds the steps that travel with an issue's state.
 const maxStepLines = 10
 
-func stateOf(i narrative.Issue) IssueState {
+func (a *Activities) stateOf(i narrative.Issue, r rules) IssueState {
 	s := IssueState{
+		Acknowledged: i.Acknowledged, SnoozedUntil: i.SnoozedUntil, Deadline: i.NextDeadline(r.policy, a.now()), Removed: r.removed,
 		ID: i.ID, Name: i.Name(), Assertion: i.Assertion, Kind: i.Kind, Record: i.Record, Status: i.Status,
 		Severity: i.Severity, Summary: i.Summary, OpenedAt: i.OpenedAt, Closed: i.ResolvedAt, Awaiting: i.Awaiting,
 		Rounds: i.Rounds, Version: i.Version, Working: i.Working, Steps: []StepLine{},
 	}
+	if !i.NextRoundAt.IsZero() {
+		s.NextRoundAt = &i.NextRoundAt
+	}
 	for n, step := range i.Steps {
 		if i.Working && step.State == narrative.StepRunning {
-			plan := planToRun(PlanRef{IssueID: i.ID, StepID: step.ID, SolutionID: step.Solution.ID}, step.Solution.Plan)
+			plan := planToRun(PlanRef{IssueID: i.ID, StepID: step.ID, SolutionID: step.Solution.ID}, *step.Solution)
 			s.Running = &plan
 		}
 		if n >= len(i.Steps)-maxStepLines {
@@ -79,7 +89,11 @@ func (a *Activities) LoadIssue(ctx context.Context, in IssueRef) (IssueState, er
 	if err != nil {
 		return IssueState{}, failed(err)
 	}
-	return stateOf(issue), nil
+	r, err := a.rulesOf(ctx, issue)
+	if err != nil {
+		return IssueState{}, failed(err)
+	}
+	return a.stateOf(issue, r), nil
 }
 
 // BeginRoundInput is a failing check that may start a round.
@@ -99,21 +113,21 @@ type Round struct {
 // BeginRound starts a round of diagnosis where one is due. Where enough was tried, it makes the issue an impasse and
 // tells the admins.
 func (a *Activities) BeginRound(ctx context.Context, in BeginRoundInput) (Round, error) {
-	meta, config, err := a.metaAndConfig(ctx, in.IssueID)
+	r, err := a.rules(ctx, in.IssueID)
 	if err != nil {
 		return Round{}, failed(err)
 	}
 	round := Round{Start: narrative.RoundNotDue, Cases: []string{}}
 	now := a.now()
 	key := fmt.Sprintf("round/%d/begin/%d", in.Round, in.Version)
-	round.State, err = a.change(ctx, in.IssueRef, key, func(i *narrative.Issue) (narrative.Effects, error) {
-		start, entry := i.BeginRound(in.CheckSeq, meta.MaxAttempts, now)
+	round.State, err = a.change(ctx, r, in.IssueRef, key, func(i *narrative.Issue) (narrative.Effects, error) {
+		start, entry := i.BeginRound(in.CheckSeq, r.policy.MaxAttempts, now)
 		round.Start = start
 		switch start {
 		case narrative.RoundNotDue:
 			return narrative.Effects{}, errUnchanged
 		case narrative.RoundExhausted:
-			return effects(entry, impasseReached(*i, meta.DisplayName, "no solution helped", config.Admins, now)...), nil
+			return effects(entry, impasseReached(*i, r.meta.DisplayName, "no solution helped", r.config.Admins, now)...), nil
 		}
 		return effects(entry), nil
 	})
@@ -121,28 +135,11 @@ func (a *Activities) BeginRound(ctx context.Context, in BeginRoundInput) (Round,
 		return round, failed(err)
 	}
 	round.Start = narrative.RoundStarted // also where an earlier attempt committed it
-	cases, err := a.cases(meta, round.State.Kind)
+	cases, err := a.cases(r.meta, round.State.Kind)
 	for _, c := range cases {
 		round.Cases = append(round.Cases, c.Name)
 	}
 	return round, failed(err)
-}
-
-// metaAndConfig loads what rules the issue. An assertion whose meta is gone has defaults and no cases.
-func (a *Activities) metaAndConfig(ctx context.Context, issueID string) (narrative.AssertionMeta, narrative.Config, error) {
-	issue, err := a.o.Store.Issue(ctx, issueID)
-	if err != nil {
-		return narrative.AssertionMeta{}, narrative.Config{}, err
-	}
-	meta, err := a.o.Store.AssertionMeta(ctx, issue.Assertion)
-	if narrative.KindOf(err) == narrative.NotFound {
-		meta, err = narrative.AssertionMeta{Meta: narrative.Meta{Name: issue.Assertion}}.WithDefaults(), nil
-	}
-	if err != nil {
-		return meta, narrative.Config{}, err
-	}
-	config, err := a.o.Store.Config(ctx)
-	return meta, config, err
 }
 
 // cases are the diagnostic cases of the assertion, its own before the declared ones. An issue about a check that
@@ -193,16 +190,16 @@ func (a *Activities) Diagnose(ctx context.Context, in DiagnoseInput) (Diagnosis,
 	if d, done := walked(issue, in); done {
 		return d, nil
 	}
-	meta, config, err := a.metaAndConfig(ctx, in.IssueID)
+	r, err := a.rulesOf(ctx, issue)
 	if err != nil {
 		return Diagnosis{}, failed(err)
 	}
 	s := a.newSecrets()
-	step, err := a.walk(a.surround(ctx, config, s, &issue.Verdict), meta, issue, in.Case, s)
+	step, err := a.walk(a.surround(ctx, r.config, s, &issue.Verdict), r.meta, issue, in.Case, s)
 	if err == nil && step == nil {
 		return Diagnosis{}, nil
 	}
-	return a.recordProposal(ctx, in, step, s.redactError(err))
+	return a.recordProposal(ctx, r, in, step, s.redactError(err))
 }
 
 // walked finds the proposal of an earlier attempt, by the round and case that stand in its step.
@@ -254,11 +251,11 @@ func checkStep(step *narrative.ResolutionStep, name string) (*narrative.Resoluti
 	return step, err
 }
 
-func (a *Activities) recordProposal(ctx context.Context, in DiagnoseInput, step *narrative.ResolutionStep, failure error) (Diagnosis, error) {
+func (a *Activities) recordProposal(ctx context.Context, r rules, in DiagnoseInput, step *narrative.ResolutionStep, failure error) (Diagnosis, error) {
 	var d Diagnosis
 	now := a.now()
 	key := fmt.Sprintf("round/%d/case/%s", in.Round, in.Case)
-	_, err := a.change(ctx, IssueRef{IssueID: in.IssueID, Version: -1}, key, func(i *narrative.Issue) (narrative.Effects, error) {
+	_, err := a.change(ctx, r, IssueRef{IssueID: in.IssueID, Version: -1}, key, func(i *narrative.Issue) (narrative.Effects, error) {
 		if failure != nil {
 			d = Diagnosis{Error: failure.Error()}
 			return effects(narrative.Entry{At: now, Kind: narrative.EntryCaseError, Text: fmt.Sprintf("case %s failed: %s", in.Case, failure)}), nil
@@ -297,27 +294,36 @@ type EndRoundInput struct {
 
 // EndRound rules on the round and tells the admins what is for them to know. State.Running is the plan to carry out.
 func (a *Activities) EndRound(ctx context.Context, in EndRoundInput) (IssueState, error) {
-	meta, config, err := a.metaAndConfig(ctx, in.IssueID)
+	r, err := a.rules(ctx, in.IssueID)
 	if err != nil {
 		return IssueState{}, failed(err)
 	}
 	now := a.now()
-	state, err := a.change(ctx, in.IssueRef, fmt.Sprintf("round/%d/end", in.Round), func(i *narrative.Issue) (narrative.Effects, error) {
+	state, err := a.change(ctx, r, in.IssueRef, fmt.Sprintf("round/%d/end", in.Round), func(i *narrative.Issue) (narrative.Effects, error) {
 		if i.Status.Closed() {
 			return narrative.Effects{}, errUnchanged
 		}
-		ruling, entry := i.EndRound(in.Proposed, meta.Interval(), a.validate, now)
-		var tell []narrative.Notification
-		switch {
-		case ruling == narrative.RuleNone:
-			tell = noSolution(*i, meta.DisplayName, config.Admins, now)
-		case i.Status == narrative.StatusImpasse && i.Awaiting != nil:
-			tell = impasseReached(*i, meta.DisplayName, entry.Text, config.Admins, now)
-		}
-		return effects(entry, tell...), nil
+		ruling, entry := i.EndRound(in.Proposed, r.policy, a.invalid, now)
+		return effects(entry, a.roundTold(*i, ruling, entry, r, now)...), nil
 	})
 	if err == nil && state.Running != nil {
 		a.told("%s: a plan is carried out: %s", state.Name, actionNames(state.Running.Actions))
 	}
+	if err == nil && state.Awaiting != nil && state.Awaiting.For == narrative.AwaitingApproval {
+		a.told("%s: a plan waits for approval: narrative issue approve %s", state.Name, state.ID)
+	}
 	return state, failed(err)
+}
+
+// roundTold is what the admins are told of a round.
+func (a *Activities) roundTold(i narrative.Issue, ruling narrative.Ruling, e narrative.Entry, r rules, now time.Time) []narrative.Notification {
+	switch {
+	case ruling == narrative.RuleNone:
+		return noSolution(i, r.meta.DisplayName, r.config.Admins, now)
+	case i.Awaiting == nil:
+		return nil
+	case i.Awaiting.For == narrative.AwaitingApproval:
+		return approvalAsked(i, r.meta.DisplayName, r.config.Admins, now)
+	}
+	return impasseReached(i, r.meta.DisplayName, e.Text, r.config.Admins, now)
 }

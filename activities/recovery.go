@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"time"
 
 	narrative "github.com/narrative-go/narrative"
 )
@@ -10,15 +11,15 @@ import (
 // Recover runs the assertion's Recovered for an issue whose assertion passes again, where it has one.
 func (a *Activities) Recover(ctx context.Context, in IssueRef) error {
 	defer beat(ctx)()
-	meta, config, err := a.metaAndConfig(ctx, in.IssueID)
+	r, err := a.rules(ctx, in.IssueID)
 	if err != nil {
 		return failed(err)
 	}
-	if meta.Class == "" {
+	if r.removed {
 		return nil
 	}
 	s := a.newSecrets()
-	made, err := a.assertion(meta, s)
+	made, err := a.assertion(r.meta, s)
 	if err != nil {
 		return failed(err)
 	}
@@ -30,20 +31,22 @@ func (a *Activities) Recover(ctx context.Context, in IssueRef) error {
 	if err != nil {
 		return failed(err)
 	}
-	ctx = a.surround(ctx, config, s, nil)
+	ctx = a.surround(ctx, r.config, s, nil)
 	return failed(s.redactError(guarded(func() error { return recoverer.Recovered(ctx, issue) })))
 }
 
-// ResolveInput is a passing check that resolves an issue.
+// ResolveInput is what resolves an issue: a passing check, or that there is nothing left to be checked.
 type ResolveInput struct {
 	IssueRef
 	CheckSeq int64  `json:"check_seq"`
-	Failure  string `json:"failure"` // of Recovered; empty where it went well
+	Gone     bool   `json:"gone,omitempty"`    // the record is gone
+	Removed  bool   `json:"removed,omitempty"` // the assertion was removed
+	Failure  string `json:"failure"`           // of Recovered; empty where it went well
 }
 
-// Resolve closes an issue whose assertion passes again and tells everybody who was told of it.
+// Resolve closes an issue that is over by itself and tells everybody who was told of it.
 func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, error) {
-	meta, _, err := a.metaAndConfig(ctx, in.IssueID)
+	r, err := a.rules(ctx, in.IssueID)
 	if err != nil {
 		return IssueState{}, failed(err)
 	}
@@ -52,19 +55,31 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, 
 		return IssueState{}, failed(err)
 	}
 	now := a.now()
-	closed := false
-	state, err := a.change(ctx, in.IssueRef, fmt.Sprintf("resolve/%d", in.CheckSeq), func(i *narrative.Issue) (narrative.Effects, error) {
-		var entry narrative.Entry
-		if entry, closed = i.Recover(in.CheckSeq, now); !closed {
+	how := ""
+	key := fmt.Sprintf("resolve/%d", in.CheckSeq)
+	if in.Removed {
+		key = "removed"
+	}
+	state, err := a.change(ctx, r, in.IssueRef, key, func(i *narrative.Issue) (narrative.Effects, error) {
+		entry, closed := over(i, in, now)
+		if !closed {
 			return narrative.Effects{}, errUnchanged
 		}
 		if in.Failure != "" {
 			entry.Text += "; its Recovered failed: " + in.Failure
 		}
-		return effects(entry, resolved(*i, meta.DisplayName, passesAgain(*i), told, now)...), nil
+		how = endedBy(*i, in)
+		return effects(entry, resolved(*i, r.meta.DisplayName, how, told, now)...), nil
 	})
-	if err == nil && closed {
-		a.told("%s passes again: resolved after %s", state.Name, narrative.Age(state.OpenedAt, now))
+	if err == nil && how != "" {
+		a.told("%s %s: resolved after %s", state.Name, how, narrative.Age(state.OpenedAt, now))
 	}
 	return state, failed(err)
+}
+
+func over(i *narrative.Issue, in ResolveInput, now time.Time) (narrative.Entry, bool) {
+	if in.Removed {
+		return i.Remove(now)
+	}
+	return i.Recover(in.CheckSeq, in.Gone, now)
 }

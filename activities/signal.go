@@ -13,8 +13,9 @@ type SignalInput struct {
 	IssueRef
 	Name     narrative.SignalName `json:"name"`
 	Payload  json.RawMessage      `json:"payload"`
-	Key      string               `json:"key"`       // unique for each signal that arrived
-	BySignal bool                 `json:"by_signal"` // nobody waits for the answer: a refusal goes to the timeline
+	Key      string               `json:"key"`             // unique for each signal that arrived
+	BySignal bool                 `json:"by_signal"`       // nobody waits for the answer: a refusal goes to the timeline
+	Stale    bool                 `json:"stale,omitempty"` // what is approved would no longer be proposed
 }
 
 // SignalOutput says what became of a signal.
@@ -33,7 +34,7 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 			return SignalOutput{}, failed(err)
 		}
 	}
-	meta, _, err := a.metaAndConfig(ctx, in.IssueID)
+	r, err := a.rules(ctx, in.IssueID)
 	if err != nil {
 		return SignalOutput{}, failed(err)
 	}
@@ -42,18 +43,18 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 		return SignalOutput{}, failed(err)
 	}
 	if refusal == nil && signal.Name == narrative.SignalComment {
-		if state, repeated, err := a.repeatedComment(ctx, in, signal); err != nil || repeated {
+		if state, repeated, err := a.repeatedComment(ctx, r, in, signal); err != nil || repeated {
 			return SignalOutput{State: state}, failed(err)
 		}
 	}
 	var out SignalOutput
-	said := string(signal.Name)
+	said := ""
 	if refusal == nil {
-		out.State, err = a.change(ctx, in.IssueRef, in.Key, func(i *narrative.Issue) (narrative.Effects, error) {
+		out.State, err = a.change(ctx, r, in.IssueRef, in.Key, func(i *narrative.Issue) (narrative.Effects, error) {
 			if refusal = signal.Check(*i, a.now()); refusal != nil {
 				return narrative.Effects{}, errUnchanged
 			}
-			e, err := a.obey(i, signal, meta.DisplayName, told)
+			e, err := a.obey(i, signal, in.Stale, r, told)
 			if err == nil {
 				said = e.Entries[0].Text
 			}
@@ -64,15 +65,19 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 		}
 	}
 	if refusal != nil {
-		return a.refuse(ctx, in, refusal)
+		return a.refuse(ctx, r, in, refusal)
 	}
-	a.told("%s: %s%s", out.State.Name, said, byWhom(signal.By))
+	if said != "" {
+		a.told("%s: %s%s", out.State.Name, said, byWhom(signal.By))
+	}
+	if in.Stale && signal.Name == narrative.SignalApprove {
+		out.Refused, out.Kind = "the approval is stale: another plan would be proposed now, and so the issue is diagnosed again", narrative.Conflict
+	}
 	return out, nil
 }
 
 // invalidPlan tells what is wrong with the plan that the signal chooses or brings along.
 func (a *Activities) invalidPlan(ctx context.Context, issueID string, s narrative.Signal) (refusal, err error) {
-	field, plan := "plan", s.Plan
 	if s.StepID != "" {
 		issue, err := a.o.Store.Issue(ctx, issueID)
 		if err != nil {
@@ -82,20 +87,20 @@ func (a *Activities) invalidPlan(ctx context.Context, issueID string, s narrativ
 			return refusal, nil
 		}
 		step, _ := issue.Step(s.StepID)
-		field, plan = "step_id", step.Solution.Plan
+		return narrative.ProblemsOf("step_id", a.invalid(*step.Solution).Err()).Err(), nil
 	}
-	return narrative.ProblemsOf(field, a.validate(plan).Err()).Err(), nil
+	return narrative.ProblemsOf("plan", a.validate(s.Plan).Err()).Err(), nil
 }
 
 // repeatedComment tells whether the issue's newest entry is the same comment: a client that did not hear the answer
 // says it again.
-func (a *Activities) repeatedComment(ctx context.Context, in SignalInput, s narrative.Signal) (IssueState, bool, error) {
+func (a *Activities) repeatedComment(ctx context.Context, r rules, in SignalInput, s narrative.Signal) (IssueState, bool, error) {
 	story, err := a.o.Store.Story(ctx, in.IssueID)
 	if err != nil || len(story.Entries) == 0 {
 		return IssueState{}, false, err
 	}
 	last := story.Entries[len(story.Entries)-1]
-	return stateOf(story.Issue), last.Kind == narrative.EntryComment && last.By == s.By && last.Text == s.Text, nil
+	return a.stateOf(story.Issue, r), last.Kind == narrative.EntryComment && last.By == s.By && last.Text == s.Text, nil
 }
 
 func byWhom(by string) string {
@@ -105,26 +110,49 @@ func byWhom(by string) string {
 	return " by " + by
 }
 
-// obey alters the issue as the signal says.
-func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, display string, told []narrative.Notification) (narrative.Effects, error) {
+// obey alters the issue as the signal says. One that asks for what is so already changes nothing.
+func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r rules, told []narrative.Notification) (narrative.Effects, error) {
 	now := a.now()
+	var entry narrative.Entry
+	var tell []narrative.Notification
+	changed := true
 	switch s.Name {
 	case narrative.SignalSolution:
-		_, entry := i.Choose(s, now)
-		return effects(entry), nil
+		_, entry = i.Choose(s, now)
+	case narrative.SignalApprove:
+		if step, _ := i.Step(s.StepID); stale && step.State == narrative.StepAwaitingApproval {
+			entry = i.Stale(s, now)
+		} else {
+			entry, changed = i.Approve(s, now)
+		}
+	case narrative.SignalReject:
+		if entry, changed = i.Reject(s, now); changed {
+			tell = impasseReached(*i, r.meta.DisplayName, entry.Text+byWhom(s.By), r.config.Admins, now)
+		}
+	case narrative.SignalAcknowledge:
+		entry, changed = i.Acknowledge(s, now)
+	case narrative.SignalSnooze:
+		entry, changed = i.Snooze(s, now)
+	case narrative.SignalDiagnose:
+		entry, changed = i.Diagnose(s, now)
 	case narrative.SignalResolve:
-		entry := i.CloseFor(s, now)
-		return effects(entry, resolved(*i, display, closedBy(s), told, now)...), nil
+		entry = i.CloseFor(s, now)
+		tell = resolved(*i, r.meta.DisplayName, closedBy(s), told, now)
 	case narrative.SignalWontFix:
-		return effects(i.CloseFor(s, now)), nil
+		entry = i.CloseFor(s, now)
 	case narrative.SignalComment:
-		return effects(narrative.Entry{At: now, Kind: narrative.EntryComment, By: s.By, Text: s.Text}), nil
+		entry = narrative.Entry{At: now, Kind: narrative.EntryComment, By: s.By, Text: s.Text}
+	default:
+		return narrative.Effects{}, narrative.Errorf(narrative.Invalid, "signal %q cannot be carried out", s.Name)
 	}
-	return narrative.Effects{}, narrative.Errorf(narrative.Invalid, "signal %q cannot be carried out", s.Name)
+	if !changed {
+		return narrative.Effects{}, errUnchanged
+	}
+	return effects(entry, tell...), nil
 }
 
 // refuse answers a signal that changes nothing, and notes it on the timeline where nobody waits for the answer.
-func (a *Activities) refuse(ctx context.Context, in SignalInput, refusal error) (SignalOutput, error) {
+func (a *Activities) refuse(ctx context.Context, r rules, in SignalInput, refusal error) (SignalOutput, error) {
 	out := SignalOutput{Refused: refusal.Error(), Kind: narrative.KindOf(refusal)}
 	var err error
 	if !in.BySignal {
@@ -132,7 +160,7 @@ func (a *Activities) refuse(ctx context.Context, in SignalInput, refusal error) 
 		return out, err
 	}
 	ref := IssueRef{IssueID: in.IssueID, Version: -1}
-	out.State, err = a.change(ctx, ref, in.Key, func(*narrative.Issue) (narrative.Effects, error) {
+	out.State, err = a.change(ctx, r, ref, in.Key, func(*narrative.Issue) (narrative.Effects, error) {
 		return effects(narrative.Entry{
 			At: a.now(), Kind: narrative.EntryRefused,
 			Text: fmt.Sprintf("the signal %s was refused: %s", in.Name, out.Refused),

@@ -80,7 +80,7 @@ func impasseReached(i narrative.Issue, display, why string, admins narrative.Adm
 func howToAnswer(i narrative.Issue) string {
 	var b strings.Builder
 	for _, s := range i.Steps {
-		if s.Action != narrative.Exec || s.State == narrative.StepApplied || s.Round < i.Rounds {
+		if s.Action != narrative.Exec || s.State == narrative.StepApplied || s.State == narrative.StepRejected || s.Round < i.Rounds {
 			continue
 		}
 		names := make([]string, len(s.Solution.Plan))
@@ -93,7 +93,12 @@ func howToAnswer(i narrative.Issue) string {
 		}
 		fmt.Fprintf(&b, "\nStep %s (%s), proposed by %s: %s\n    plan: %s\n", s.ID, s.State, proposer, s.Reason, strings.Join(names, ", "))
 		if s.Solution.Error != "" {
-			fmt.Fprintf(&b, "    failed: %s\n", s.Solution.Error)
+			fmt.Fprintf(&b, "    failed: %s\n", strings.ReplaceAll(s.Solution.Error, "\n", "\n        "))
+		}
+		if s.State == narrative.StepAwaitingApproval {
+			fmt.Fprintf(&b, "    to approve it: narrative issue approve %s --step %s --digest %s\n", i.ID, s.ID, s.Digest)
+			fmt.Fprintf(&b, "    to reject it: narrative issue reject %s --step %s --reason WHY\n", i.ID, s.ID)
+			continue
 		}
 		fmt.Fprintf(&b, "    to carry it out: narrative issue solve %s --step %s\n", i.ID, s.ID)
 	}
@@ -118,12 +123,59 @@ func resolved(i narrative.Issue, display, how string, told []narrative.Notificat
 	return all
 }
 
-// passesAgain is how an issue ends by a check.
-func passesAgain(i narrative.Issue) string {
-	if i.Kind == narrative.KindCheckError {
+// endedBy is how an issue ends by itself.
+func endedBy(i narrative.Issue, in ResolveInput) string {
+	switch {
+	case in.Removed:
+		return "is watched no more: the assertion was removed"
+	case in.Gone:
+		return "is over: the record is gone"
+	case i.Kind == narrative.KindCheckError:
 		return "can be checked again"
 	}
 	return "passes again"
+}
+
+// approvalAsked asks the admins to approve or reject the plan that waits for it.
+func approvalAsked(i narrative.Issue, display string, admins narrative.Admins, now time.Time) []narrative.Notification {
+	m := narrative.Message{
+		Subject: "[Approval] " + i.Name(),
+		Text:    fmt.Sprintf("%s fails, and a plan to repair it waits for approval.\n\n%s\n", title(i, display), i.Summary) + howToAnswer(i) + signature(i),
+	}
+	return tellAdmins("issue/"+i.ID+"/approval/"+i.Awaiting.StepID, i, narrative.NotifyApproval, m, admins, now)
+}
+
+// escalated tells more people of an issue that lasts; about names the level.
+func escalated(i narrative.Issue, display, about, why string, to narrative.Admins, now time.Time) []narrative.Notification {
+	m := narrative.Message{
+		Subject: "[Escalated] " + i.Name() + " for " + narrative.Age(i.OpenedAt, now),
+		Text:    fmt.Sprintf("%s fails: %s.\n\n%s\n%s\n", title(i, display), why, i.Summary, whatIsKnown(i)) + howToAnswer(i) + signature(i),
+	}
+	return tellAdmins("issue/"+i.ID+"/escalated/"+about, i, narrative.NotifyEscalated, m, to, now)
+}
+
+// renotified tells the admins again of what still waits for them.
+func renotified(i narrative.Issue, display string, admins narrative.Admins, now time.Time) []narrative.Notification {
+	m := narrative.Message{
+		Subject: "[Still failing] " + i.Name() + " for " + narrative.Age(i.OpenedAt, now),
+		Text:    fmt.Sprintf("%s still fails, after %s.\n\n%s\n%s\n", title(i, display), narrative.Age(i.OpenedAt, now), i.Summary, whatIsKnown(i)) + howToAnswer(i) + signature(i),
+	}
+	return tellAdmins(fmt.Sprintf("issue/%s/renotified/%d", i.ID, i.Version), i, narrative.NotifyRenotified, m, admins, now)
+}
+
+// whatIsKnown says in a line who sees to the issue, and what it waits for.
+func whatIsKnown(i narrative.Issue) string {
+	known := "Nobody has acknowledged it."
+	if a := i.Acknowledged; a != nil {
+		known = "Acknowledged" + byWhom(a.By) + " at " + a.At.Format(letterTime) + "."
+	}
+	switch {
+	case i.Awaiting == nil:
+		return known
+	case i.Awaiting.For == narrative.AwaitingApproval:
+		return known + " A plan waits for approval."
+	}
+	return known + " It waits for a person."
 }
 
 // closedBy is how an issue ends by a person, who may know better than the last check.

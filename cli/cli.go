@@ -30,6 +30,11 @@ func WithEmbedded(start service.EmbeddedTemporal) Option {
 	return func(p *program) { p.embedded = start }
 }
 
+// WithStore puts something between the program and its store; see service.Options.WrapStore.
+func WithStore(wrap func(narrative.Store) narrative.Store) Option {
+	return func(p *program) { p.wrapStore = wrap }
+}
+
 // WithVersion sets what version says; the default is what the Go toolchain recorded.
 func WithVersion(version string) Option {
 	return func(p *program) { p.version = version }
@@ -40,6 +45,7 @@ type Process struct {
 	Args           []string // without the program's name
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	Terminal       bool                // a person is at Stdin and Stderr, and may be asked
 	Env            func(string) string // the environment; default empty
 	Now            func() time.Time    // default time.Now
 }
@@ -51,6 +57,7 @@ func Main(reg *narrative.Registry, options ...Option) {
 	context.AfterFunc(ctx, stop) // from then on signals do what they do by default
 	os.Exit(Run(ctx, reg, Process{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv,
+		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr),
 	}, options...))
 }
 
@@ -77,11 +84,12 @@ func Run(ctx context.Context, reg *narrative.Registry, process Process, options 
 // program is one run of the command.
 type program struct {
 	Process
-	registry *narrative.Registry
-	version  string
-	embedded service.EmbeddedTemporal
-	wiring   wiring
-	logging  logging
+	registry  *narrative.Registry
+	version   string
+	embedded  service.EmbeddedTemporal
+	wrapStore func(narrative.Store) narrative.Store
+	wiring    wiring
+	logging   logging
 }
 
 func (p *program) root() *cobra.Command {
@@ -98,7 +106,8 @@ func (p *program) root() *cobra.Command {
 	p.logging.flags(root)
 	root.AddCommand(
 		p.devCommand(), p.serveCommand(), p.workerCommand(), p.setupCommand(), p.migrateCommand(),
-		p.validateCommand(), p.applyCommand(), p.checkCommand(), p.issueCommand(), p.datumCommand(), p.heartbeatCommand(), p.doctorCommand(), p.versionCommand(),
+		p.validateCommand(), p.applyCommand(), p.assertionCommand(), p.eventCommand(), p.checkCommand(), p.issueCommand(),
+		p.datumCommand(), p.heartbeatCommand(), p.doctorCommand(), p.versionCommand(),
 	)
 	return root
 }

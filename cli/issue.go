@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +15,10 @@ const issuesPath = "/api/v1/issues"
 
 func (p *program) issueCommand() *cobra.Command {
 	return group("issue", "Look at issues and send them signals",
-		p.issueListCommand(), p.issueShowCommand(), p.issueExplainCommand(), p.issueResolveCommand(),
-		p.issueWontFixCommand(), p.issueSolveCommand(), p.issueCommentCommand())
+		p.issueListCommand(), p.issueShowCommand(), p.issueExplainCommand(),
+		p.issueApproveCommand(), p.issueRejectCommand(), p.issueSolveCommand(), p.issueDiagnoseCommand(),
+		p.issueAcknowledgeCommand(), p.issueSnoozeCommand(), p.issueCommentCommand(),
+		p.issueResolveCommand(), p.issueWontFixCommand(), p.issueReopenCommand())
 }
 
 func (p *program) issueListCommand() *cobra.Command {
@@ -57,9 +58,40 @@ func (p *program) issueListCommand() *cobra.Command {
 func (p *program) issueTable(w io.Writer, issues []narrative.Issue) error {
 	rows := make([][]string, len(issues))
 	for n, i := range issues {
-		rows[n] = []string{i.ID, i.Name(), string(i.Status), string(i.Severity), ago(i.OpenedAt, p.Now()), i.Summary}
+		rows[n] = []string{i.ID, i.Name(), p.standing(i), string(i.Severity), ago(i.OpenedAt, p.Now()), i.Summary}
 	}
 	return tabulate(w, []string{"ID", "ISSUE", "STATUS", "SEVERITY", "OPENED", "SUMMARY"}, rows)
+}
+
+// standing is an issue's status with what people have said, or are asked, about it.
+func (p *program) standing(i narrative.Issue) string {
+	var marks []string
+	if a := i.Acknowledged; a != nil && (a.Until == nil || a.Until.After(p.Now())) {
+		marks = append(marks, "acknowledged")
+	}
+	if i.SnoozedUntil != nil && i.SnoozedUntil.After(p.Now()) {
+		marks = append(marks, "snoozed")
+	}
+	if i.Awaiting != nil {
+		marks = append(marks, "awaiting "+i.Awaiting.For)
+	}
+	if len(marks) == 0 || i.Status.Closed() {
+		return string(i.Status)
+	}
+	return string(i.Status) + " (" + strings.Join(marks, ", ") + ")"
+}
+
+// issue asks for an issue, for a command that goes by how it stands.
+func (p *program) issue(cmd *cobra.Command, id string) (i narrative.Issue, err error) {
+	c, err := p.client()
+	if err != nil {
+		return i, err
+	}
+	r, err := c.get(cmd.Context(), issuePath(id), nil)
+	if err != nil {
+		return i, err
+	}
+	return i, r.into(&i)
 }
 
 // ask gets a path for a command that prints by out.
@@ -75,80 +107,6 @@ func (p *program) ask(cmd *cobra.Command, out *output, path string, query url.Va
 }
 
 func issuePath(id string) string { return issuesPath + "/" + url.PathEscape(id) }
-
-func (p *program) issueShowCommand() *cobra.Command {
-	var out output
-	c := &cobra.Command{Use: "show ID", Short: "Show an issue and its resolution steps", Args: takes("ID")}
-	out.flags(c.Flags())
-	c.RunE = p.does(func(cmd *cobra.Command, args []string) error {
-		r, err := p.ask(cmd, &out, issuePath(args[0]), nil)
-		if err != nil {
-			return err
-		}
-		return p.printIssue(cmd, &out, r)
-	})
-	return c
-}
-
-// printIssue prints an answer that is an issue.
-func (p *program) printIssue(cmd *cobra.Command, out *output, r reply) error {
-	return out.print(cmd, r, func(w io.Writer) error {
-		var i narrative.Issue
-		if err := r.into(&i); err != nil {
-			return err
-		}
-		for _, line := range [][2]string{
-			{"Issue", i.ID},
-			{"About", i.Name()},
-			{"Status", string(i.Status)},
-			{"Severity", string(i.Severity)},
-			{"Summary", i.Summary},
-			{"Opened", fmt.Sprintf("%s (%s)", i.OpenedAt.Format(time.RFC3339), ago(i.OpenedAt, p.Now()))},
-			{"Closed", agoOrNever(i.ResolvedAt, p.Now())},
-			{"Awaits", awaits(i)},
-			{"Rounds", fmt.Sprint(i.Rounds)},
-			{"Workflow", i.WorkflowID},
-		} {
-			fmt.Fprintf(w, "%-9s %s\n", line[0]+":", oneLine(line[1]))
-		}
-		if len(i.Steps) == 0 {
-			return nil
-		}
-		fmt.Fprintln(w)
-		return p.stepTable(w, i.Steps)
-	})
-}
-
-func awaits(i narrative.Issue) string {
-	if i.Awaiting == nil {
-		return "nobody"
-	}
-	return "a person's " + i.Awaiting.For
-}
-
-func (p *program) stepTable(w io.Writer, steps []narrative.ResolutionStep) error {
-	rows := make([][]string, len(steps))
-	for n, s := range steps {
-		by := s.Case
-		if by == "" {
-			by = "a person"
-		}
-		does := string(s.Action)
-		if s.Solution != nil {
-			actions := make([]string, len(s.Solution.Plan))
-			for a, action := range s.Solution.Plan {
-				actions[a] = action.Action
-			}
-			does += ": " + strings.Join(actions, ", ")
-		}
-		state := string(s.State)
-		if s.Count > 1 {
-			state += fmt.Sprintf(" ×%d", s.Count)
-		}
-		rows[n] = []string{s.ID, by, does, state, ago(s.At, p.Now()), s.Reason}
-	}
-	return tabulate(w, []string{"STEP", "BY", "DOES", "STATE", "PROPOSED", "REASON"}, rows)
-}
 
 func (p *program) issueExplainCommand() *cobra.Command {
 	var out output

@@ -20,8 +20,8 @@ func TestIssueList(t *testing.T) {
 	body := `{"items":[` + issueJSON + `],"next_cursor":"c2"}`
 	w, api := withAPI(t, map[string][]answer{"GET /api/v1/issues": {{200, body}}})
 	w.run("issue", "list", "--status", "impasse", "--record", "invoice/3", "--since", "2h", "--limit", "5", "--cursor", "c1").is(t, 0,
-		"ID  ISSUE              STATUS   SEVERITY  OPENED  SUMMARY\n"+
-			"i1  balance invoice 3  impasse  error     1h ago  out of \ufffd[31m balance\n", "there are more; add --cursor c2")
+		"ID  ISSUE              STATUS                     SEVERITY  OPENED  SUMMARY\n"+
+			"i1  balance invoice 3  impasse (awaiting choice)  error     1h ago  out of \ufffd[31m balance\n", "there are more; add --cursor c2")
 	want := "GET /api/v1/issues?cursor=c1&limit=5&record=invoice%2F3&since=2026-03-04T10%3A00%3A00Z&status=impasse"
 	if diff := cmp.Diff([]string{want}, api.asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
@@ -42,12 +42,23 @@ Severity: error
 Summary:  out of `+"\ufffd"+`[31m balance
 Opened:   2026-03-04T11:00:00Z (1h ago)
 Closed:   never
-Awaits:   a person's choice
+Awaits:   a person's choice, since 2026-03-04T11:00:00Z (1h ago)
 Rounds:   1
 Workflow: issue/balance/invoice/3
 
 STEP  BY    DOES                  STATE        PROPOSED  REASON
 s1    mail  exec: email, webhook  proposed ×2  1m ago    why
+
+Step s1, proposed by mail: why
+  digest d
+  1. email {}
+  2. webhook {}
+
+To answer:
+  narrative issue solve i1 --step s1
+  narrative issue solve i1 --plan FILE
+  narrative issue diagnose i1
+  narrative issue wont-fix i1 --reason REASON
 `, "")
 	w, _ = withAPI(t, nil)
 	w.run("issue", "show", "i9").is(t, 1, "", "narrative: there is nothing at")
@@ -81,6 +92,14 @@ func TestIssueSignals(t *testing.T) {
 		"solve by step":      {[]string{"solve", "i1", "--step", "s1"}, "", `solution {"by":"ann","step_id":"s1"}`},
 		"solve by plan":      {[]string{"solve", "i1", "--plan", plan, "--reason", "r"}, "", `solution {"by":"ann","reason":"r","plan":[{"action":"email","args":{"to":"x@example.com"}}]}`},
 		"solve by stdin":     {[]string{"solve", "i1", "--plan", "-"}, `[{"action":"log_datum"}]`, `solution {"by":"ann","plan":[{"action":"log_datum"}]}`},
+		"approve":            {[]string{"approve", "i1", "--step", "s1", "--digest", "d1", "--reason", "r"}, "", `approve {"by":"ann","reason":"r","step_id":"s1","digest":"d1"}`},
+		"reject":             {[]string{"reject", "i1", "--step", "s1", "--reason", "not now"}, "", `reject {"by":"ann","reason":"not now","step_id":"s1"}`},
+		"acknowledge":        {[]string{"acknowledge", "i1"}, "", `acknowledge {"by":"ann"}`},
+		"acknowledge until":  {[]string{"ack", "i1", "--reason", "on it", "--until", "2h"}, "", `acknowledge {"by":"ann","reason":"on it","until":"2026-03-04T14:00:00Z"}`},
+		"snooze for":         {[]string{"snooze", "i1", "--for", "1d12h", "--reason", "r"}, "", `snooze {"by":"ann","reason":"r","for":"1d12h"}`},
+		"snooze until":       {[]string{"snooze", "i1", "--until", "2026-03-05"}, "", `snooze {"by":"ann","until":"2026-03-05T00:00:00Z"}`},
+		"diagnose":           {[]string{"diagnose", "i1", "--reason", "deployed"}, "", `diagnose {"by":"ann","reason":"deployed"}`},
+		"reopen":             {[]string{"reopen", "i1", "--reason", "it matters"}, "", `reopen {"by":"ann","reason":"it matters"}`},
 		"comment":            {[]string{"comment", "i1", "looking at it"}, "", `comment {"by":"ann","text":"looking at it"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,14 +117,26 @@ func TestIssueSignals(t *testing.T) {
 
 func TestIssueSignalRefused(t *testing.T) {
 	t.Parallel()
-	for status, code := range map[int]int{404: 1, 409: 1, 422: 2, 503: 1} {
-		refusal, _ := json.Marshal(map[string]any{"status": status, "detail": "it cannot be"})
-		w, _ := withAPI(t, map[string][]answer{"POST /api/v1/issues/i1/resolve": {{status, string(refusal)}}})
-		w.run("issue", "resolve", "i1").is(t, code, "", "narrative: it cannot be\n")
+	for signal, args := range map[string][]string{
+		"resolve": {"resolve", "i1"}, "approve": {"approve", "i1", "--step", "s1", "--digest", "d1"},
+		"reject": {"reject", "i1", "--step", "s1", "--reason", "r"}, "acknowledge": {"ack", "i1"}, "snooze": {"snooze", "i1", "--for", "2h"},
+		"diagnose": {"diagnose", "i1"}, "reopen": {"reopen", "i1"},
+	} {
+		for status, code := range map[int]int{404: 1, 409: 1, 422: 2, 503: 1} {
+			refusal, _ := json.Marshal(map[string]any{"status": status, "detail": "it cannot be"})
+			w, _ := withAPI(t, map[string][]answer{"POST /api/v1/issues/i1/" + signal: {{status, string(refusal)}}})
+			w.run(append([]string{"issue"}, args...)...).is(t, code, "", "narrative: it cannot be\n")
+		}
 	}
 	w, _ := withAPI(t, nil)
 	w.stdin = `{"action":"email"}`
 	w.run("issue", "solve", "i1", "--plan", "-").is(t, 2, "", "is no plan, which is a JSON array")
+	w, api := withAPI(t, nil)
+	w.stdin = `[{"action":"email","agrs":{"to":"x@example.com"}}]`
+	w.run("issue", "solve", "i1", "--plan", "-").is(t, 2, "", "agrs")
+	if len(api.asked) > 0 {
+		t.Errorf("asked %v", api.asked)
+	}
 }
 
 func TestDatumLog(t *testing.T) {

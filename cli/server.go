@@ -39,6 +39,7 @@ func (p *program) serviceOptions(logFrom slog.Level, trigger string) (service.Op
 		Registry:    p.registry,
 		Trigger:     narrative.Trigger(trigger),
 		DatabaseURL: p.Env("NARRATIVE_DATABASE_URL"),
+		WrapStore:   p.wrapStore,
 		SMTPURL:     p.Env("NARRATIVE_SMTP_URL"),
 		MailFrom:    p.Env("NARRATIVE_MAIL_FROM"),
 		ReplyTo:     p.Env("NARRATIVE_REPLY_EMAIL_ADDRESS"),

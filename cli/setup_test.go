@@ -59,11 +59,12 @@ func (b *buffer) String() string {
 
 // world is what commands run in.
 type world struct {
-	env    map[string]string
-	stdin  string
-	wiring wiring
-	stdout buffer
-	stderr buffer
+	env      map[string]string
+	stdin    string
+	terminal bool // a person types stdin
+	wiring   wiring
+	stdout   buffer
+	stderr   buffer
 }
 
 func setup(t *testing.T) *world {
@@ -75,7 +76,7 @@ func (w *world) run(args ...string) result { return w.runUntil(context.Backgroun
 
 func (w *world) runUntil(ctx context.Context, args []string, options ...Option) result {
 	process := Process{
-		Args: args, Stdin: strings.NewReader(w.stdin), Stdout: &w.stdout, Stderr: &w.stderr,
+		Args: args, Stdin: strings.NewReader(w.stdin), Stdout: &w.stdout, Stderr: &w.stderr, Terminal: w.terminal,
 		Env: func(name string) string { return w.env[name] }, Now: func() time.Time { return noon },
 	}
 	options = append(options, WithVersion("1.2.3"), func(p *program) { p.wiring = w.wiring })

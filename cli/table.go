@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -44,15 +45,24 @@ func (o *output) print(cmd *cobra.Command, r reply, table func(w io.Writer) erro
 
 // tabulate writes rows under a heading, in columns.
 func tabulate(w io.Writer, heading []string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	var b bytes.Buffer
+	t := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, strings.Join(heading, "\t"))
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = oneLine(cell)
 		}
-		fmt.Fprintln(t, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(t, strings.Join(row, "\t")) // with all its tabs: a row without them would end the columns
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // more tells on stderr that a list goes on.
@@ -65,9 +75,12 @@ func more(cmd *cobra.Command, cursor string) {
 // maxCell is how many characters of a text a table shows.
 const maxCell = 100
 
+// flat makes one line of a text.
+func flat(s string) string { return strings.Join(strings.Fields(plainText(s)), " ") }
+
 // oneLine fits a text into a cell.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(plainText(s)), " ")
+	s = flat(s)
 	if runes := []rune(s); len(runes) > maxCell {
 		return string(runes[:maxCell-1]) + "…"
 	}

@@ -54,6 +54,7 @@ func TestAManifestIsRead(t *testing.T) {
 	if diff := cmp.Diff(&narrative.Config{
 		MinimumDatumLogLevel: narrative.Warn,
 		DefaultDatumTTL:      narrative.Duration(30 * 24 * time.Hour),
+		Actions:              narrative.ActionsRun,
 		Admins:               narrative.Admins{Email: []string{"ops@example.com"}},
 	}, m.Config); diff != "" {
 		t.Errorf("config (-want +got)\n%s", diff)
@@ -72,7 +73,7 @@ func TestAManifestIsRead(t *testing.T) {
 	want := narrative.AssertionMeta{Meta: narrative.Meta{
 		Name: "invoices-balance", DisplayName: "invoices-balance", Class: "sql", Every: narrative.Duration(5 * time.Minute),
 		Enabled: true, Severity: narrative.SeverityCritical, Source: "narrative.yaml",
-	}, FailAfter: 2, ResolveAfter: 1, ErrorAfter: 3, MaxAttempts: 3, MaxIssues: 50}
+	}, FailAfter: 2, ResolveAfter: 1, ErrorAfter: 3, MaxAttempts: 3, MaxPlans: 10, MaxIssues: 50}
 	if diff := cmp.Diff(want, a); diff != "" {
 		t.Errorf("assertion (-want +got)\n%s", diff)
 	}
@@ -94,6 +95,87 @@ func TestAManifestIsRead(t *testing.T) {
 	}
 	if e.TTL != narrative.Duration(6*time.Hour) || len(e.Respond) != 1 || e.Respond[0].Action != "email" {
 		t.Errorf("event %+v", e)
+	}
+}
+
+const supervised = `
+config:
+  actions: off
+  renotify: [1h, 1d]
+  escalate: [{after: 2d, notify: {email: [boss@example.com]}}]
+assertions:
+  - name: invoices-balance
+    class: plain
+    every: 5m
+    max_plans: 2
+    renotify: [30m]
+    escalate:
+      - after: 1h
+        notify: {email: ["Lee <lead@example.com>"]}
+        unless: acknowledged
+      - {after: 4h, notify: {email: [boss@example.com]}}
+    diagnostics:
+      - case: restart
+        plan: [{email: {to: a@example.com}}, {email: {to: b@example.com}}, {email: {to: c@example.com}}]
+        rollback:
+          - null
+          - email: {to: undo@example.com}
+            timeout: 5s
+          - {action: ""}
+        approval: required
+        approval_timeout: 2h
+        verify_after: 90s
+`
+
+func TestHowPlansAreSupervisedIsRead(t *testing.T) {
+	t.Parallel()
+	m, err := parseFor(t, supervised)
+	if err != nil {
+		t.Fatal(err)
+	}
+	boss := narrative.Admins{Email: []string{"boss@example.com"}}
+	wantConfig := narrative.DefaultConfig()
+	wantConfig.Actions = narrative.ActionsOff
+	wantConfig.Renotify = []narrative.Duration{narrative.Duration(time.Hour), narrative.Duration(24 * time.Hour)}
+	wantConfig.Escalate = []narrative.Escalation{{After: narrative.Duration(48 * time.Hour), Notify: boss}}
+	if diff := cmp.Diff(&wantConfig, m.Config); diff != "" {
+		t.Errorf("config (-want +got)\n%s", diff)
+	}
+	a := m.Assertions[0]
+	if diff := cmp.Diff([]narrative.Escalation{
+		{After: narrative.Duration(time.Hour), Notify: narrative.Admins{Email: []string{"lead@example.com"}}, Unless: narrative.UnlessAcknowledged},
+		{After: narrative.Duration(4 * time.Hour), Notify: boss},
+	}, a.Escalate); diff != "" || a.MaxPlans != 2 || !cmp.Equal(a.Renotify, []narrative.Duration{narrative.Duration(30 * time.Minute)}) {
+		t.Errorf("%d plans, renotify %v, escalate (-want +got)\n%s", a.MaxPlans, a.Renotify, diff)
+	}
+	c := a.Diagnostics[0]
+	if diff := cmp.Diff(narrative.StepPolicy{
+		Approval: narrative.ApprovalRequired, ApprovalTimeout: narrative.Duration(2 * time.Hour), VerifyAfter: narrative.Duration(90 * time.Second),
+	}, c.StepPolicy); diff != "" {
+		t.Errorf("policy (-want +got)\n%s", diff)
+	}
+	if got := compact(t, c.Rollback[1].Args); got != `{"to":"undo@example.com"}` {
+		t.Errorf("arguments of the rollback %s", got)
+	}
+	undo := narrative.Action{Action: "email", Args: c.Rollback[1].Args, Timeout: narrative.Duration(5 * time.Second)}
+	if diff := cmp.Diff(narrative.Plan{{}, undo, {}}, c.Rollback); diff != "" {
+		t.Errorf("rollback (-want +got)\n%s", diff)
+	}
+}
+
+func TestWhatActionsMayDoIsSaidInAnyWay(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]narrative.ActionsMode{
+		"off": narrative.ActionsOff, `"off"`: narrative.ActionsOff, "'run'": narrative.ActionsRun, "!!str off": narrative.ActionsOff,
+		"approve # all of them": narrative.ActionsApprove, "": narrative.ActionsRun, "null": narrative.ActionsRun,
+	} {
+		m, err := parseFor(t, "config:\n  actions: "+written+"\n")
+		if err != nil || m.Config.Actions != want {
+			t.Errorf("%s: %+v, %v", written, m.Config, err)
+		}
+	}
+	if m, err := parseFor(t, `{"config": {"actions": "off"}}`); err != nil || m.Config.Actions != narrative.ActionsOff {
+		t.Errorf("in JSON: %+v, %v", m.Config, err)
 	}
 }
 
@@ -173,6 +255,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	all = append(all, d.diagnosticKeys(new(narrative.DeclaredCase))...)
 	all = append(all, d.actionKeys(new(narrative.Action))...)
 	all = append(all, d.retryKeys(new(narrative.Retry))...)
+	all = append(all, d.escalationKeys(new(narrative.Escalation))...)
 	for _, k := range all {
 		if !strings.Contains(string(page), "| `"+k.name+"` |") {
 			t.Errorf("docs/configuration.md has no row for %s", k.name)

@@ -113,6 +113,17 @@ func textKey[S ~string](d *decoder, name string, into *S) key {
 	}}
 }
 
+// choiceKey reads one of a few words; which they are is for the validator to know, and for people to read.
+func choiceKey[S ~string](d *decoder, name, words string, into *S) key {
+	return key{name: name, read: func(n *node, path string) {
+		if n.kind != text {
+			d.mistyped(n, path, words)
+			return
+		}
+		*into = S(n.text)
+	}}
+}
+
 func (k key) must() key {
 	k.required = true
 	return k

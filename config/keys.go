@@ -32,6 +32,9 @@ func (d *decoder) configKeys(c *narrative.Config) []key {
 	return []key{
 		textKey(d, "minimum_datum_log_level", &c.MinimumDatumLogLevel),
 		d.durationKey("default_datum_ttl", &c.DefaultDatumTTL),
+		choiceKey(d, "actions", "run, approve or off", &c.Actions),
+		d.renotifyKey(&c.Renotify),
+		d.escalateKey(&c.Escalate),
 		{name: "admins", read: func(n *node, path string) { d.object(n, path, d.adminKeys(&c.Admins)) }},
 	}
 }
@@ -48,6 +51,35 @@ func (d *decoder) adminKeys(a *narrative.Admins) []key {
 				a.Email = append(a.Email, address)
 			})
 		}},
+	}
+}
+
+// renotifyKey reads after how long people are told again, and again.
+func (d *decoder) renotifyKey(into *[]narrative.Duration) key {
+	return key{name: "renotify", read: func(n *node, path string) {
+		d.list(n, path, func(n *node, path string) {
+			var after narrative.Duration
+			d.durationKey("", &after).read(n, path)
+			*into = append(*into, after)
+		})
+	}}
+}
+
+func (d *decoder) escalateKey(into *[]narrative.Escalation) key {
+	return key{name: "escalate", read: func(n *node, path string) {
+		d.list(n, path, func(n *node, path string) {
+			var e narrative.Escalation
+			d.object(n, path, d.escalationKeys(&e))
+			*into = append(*into, e)
+		})
+	}}
+}
+
+func (d *decoder) escalationKeys(e *narrative.Escalation) []key {
+	return []key{
+		d.durationKey("after", &e.After).must(),
+		key{name: "notify", read: func(n *node, path string) { d.object(n, path, d.adminKeys(&e.Notify)) }}.must(),
+		choiceKey(d, "unless", narrative.UnlessAcknowledged, &e.Unless),
 	}
 }
 
@@ -74,7 +106,10 @@ func (d *decoder) assertionKeys(a *narrative.AssertionMeta) []key {
 		d.intKey("resolve_after", 1, &a.ResolveAfter),
 		d.intKey("error_after", 1, &a.ErrorAfter),
 		d.intKey("max_attempts", 1, &a.MaxAttempts),
+		d.intKey("max_plans", 1, &a.MaxPlans),
 		d.intKey("max_issues", 1, &a.MaxIssues),
+		d.renotifyKey(&a.Renotify),
+		d.escalateKey(&a.Escalate),
 		key{name: "diagnostics", read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) { a.Diagnostics = append(a.Diagnostics, d.diagnostic(n, path)) })
 		}},
@@ -95,8 +130,15 @@ func (d *decoder) diagnosticKeys(c *narrative.DeclaredCase) []key {
 		textKey(d, "reason", &c.Reason),
 		{name: "plan", read: func(n *node, path string) { c.Plan = d.plan(n, path) }},
 		d.boolKey("pass", &c.Pass),
+		choiceKey(d, "approval", "none or required", &c.Approval),
+		d.durationKey("approval_timeout", &c.ApprovalTimeout),
+		d.durationKey("verify_after", &c.VerifyAfter),
+		{name: "rollback", read: func(n *node, path string) { c.Rollback = d.rollback(n, path) }},
 	}
 }
+
+// onlyWithPlan are the keys of a case that say how its plan is carried out.
+var onlyWithPlan = []string{"approval", "approval_timeout", "verify_after", "rollback"}
 
 // actionKeys are the keys that stand beside an action's name.
 func (d *decoder) actionKeys(a *narrative.Action) []key {
@@ -143,7 +185,30 @@ func (d *decoder) relocated(kind narrative.MetaKind, m narrative.Meta) json.RawM
 func (d *decoder) diagnostic(n *node, path string) narrative.DeclaredCase {
 	var c narrative.DeclaredCase
 	d.object(n, path, d.diagnosticKeys(&c))
+	for _, name := range onlyWithPlan {
+		if f, there := n.member(name); c.Pass && there && f.value.kind != null {
+			d.add(f.at, step(path, name), name+": only goes with plan")
+		}
+	}
 	return c
+}
+
+// rollback reads a plan of which entries may be empty, where there is nothing to undo: null, and as the API answers it.
+func (d *decoder) rollback(n *node, path string) (p narrative.Plan) {
+	d.list(n, path, func(n *node, path string) {
+		var a narrative.Action
+		if !nothing(n) {
+			a = d.action(n, path)
+		}
+		p = append(p, a)
+	})
+	return p
+}
+
+// nothing tells whether an entry of a rollback is null or {action: ""}.
+func nothing(n *node) bool {
+	f, there := n.member("action")
+	return n.kind == null || there && len(n.fields) == 1 && f.value.kind == text && f.value.text == ""
 }
 
 func (d *decoder) plan(n *node, path string) (p narrative.Plan) {

@@ -13,6 +13,7 @@ import (
 func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
 	t.Parallel()
 	const meta = "assertions:\n  - name: a\n    class: plain\n    every: 5m\n"
+	const plan = meta + "    diagnostics:\n      - case: c\n        plan: [{email: {to: x}}]\n"
 	tests := map[string]struct{ text, want string }{
 		"a syntax error": {"config: [1, 2\n", `narrative.yaml:1:9: this is not YAML: sequence end token ']' not found
   1 | config: [1, 2
@@ -28,9 +29,69 @@ func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
 		"an unknown key at the top": {"assertion: []\n", `narrative.yaml:1:1: "assertion" is not a known key; did you mean "assertions"? (known: source, config, assertions, events)
   1 | assertion: []
     | ^`},
-		"a key of a later version": {"config:\n  actions: off\n", `narrative.yaml:2:3: "actions" is not a known key; did you mean "admins"? (known: minimum_datum_log_level, default_datum_ttl, admins)
-  2 |   actions: off
-    |   ^`},
+		"a key of a later version": {"config:\n  admins: {slack: \"#ops\"}\n", `narrative.yaml:2:12: "slack" is not a known key (known: email)
+  2 |   admins: {slack: "#ops"}
+    |            ^`},
+		"an unknown mode of actions": {"config:\n  actions: of\n", `narrative.yaml:2:12: actions: must be run, approve or off; not "of"; did you mean "off"?
+  2 |   actions: of
+    |            ^`},
+		"true for actions": {"config:\n  actions: true\n", `narrative.yaml:2:12: actions: true is not run, approve or off
+  2 |   actions: true
+    |            ^`},
+		"a number among durations": {meta + "    renotify: [1h, 60]\n", `narrative.yaml:5:20: renotify[1]: 60 is not a duration such as 90s, 5m, 1h or 30d
+  5 |     renotify: [1h, 60]
+    |                    ^`},
+		"an unknown exception": {"config:\n  escalate:\n    - after: 1h\n      notify: {email: [a@example.com]}\n      unless: snoozed\n", `narrative.yaml:5:15: unless: must be acknowledged; not "snoozed"
+  5 |       unless: snoozed
+    |               ^`},
+		"an escalation to nobody": {"config:\n  escalate:\n    - after: 1h\n", `narrative.yaml:3:7: notify is missing
+  3 |     - after: 1h
+    |       ^`},
+		"an escalation to no address": {"config:\n  escalate:\n    - after: 1h\n      notify: {email: [boss]}\n", `narrative.yaml:4:24: email[0]: "boss" is not a mail address
+  4 |       notify: {email: [boss]}
+    |                        ^`},
+		"escalations out of order": {"config:\n  escalate:\n    - {after: 2h, notify: {email: [a@example.com]}}\n    - {after: 1h, notify: {email: [b@example.com]}}\n", `narrative.yaml:4:15: after: must not be before the entry above it (2h); not 1h
+  4 |     - {after: 1h, notify: {email: [b@example.com]}}
+    |               ^`},
+		"too many plans": {meta + "    max_plans: 1000\n", `narrative.yaml:5:16: max_plans: must be from 1 to 100; not 1000
+  5 |     max_plans: 1000
+    |                ^`},
+		"an unknown approval": {plan + "        approval: always\n", `narrative.yaml:8:19: approval: must be none or required; not "always"
+  8 |         approval: always
+    |                   ^`},
+		"a moment to verify": {plan + "        verify_after: 1ms\n", `narrative.yaml:8:23: verify_after: must be at least 1s
+  8 |         verify_after: 1ms
+    |                       ^`},
+		"a longer rollback than the plan": {plan + "        rollback: [null, {email: {to: y}}]\n", `narrative.yaml:8:9: rollback: has more entries (2) than its plan has actions (1); entry i undoes action i
+  8 |         rollback: [null, {email: {to: y}}]
+    |         ^`},
+		"an unknown action in a rollback": {plan + "        rollback:\n          - emial: {to: y}\n", `narrative.yaml:9:13: rollback[0]: there is no action emial
+  9 |           - emial: {to: y}
+    |             ^`},
+		"an unknown argument in a rollback": {plan + "        rollback:\n          - email: {ot: y}\n", `narrative.yaml:9:21: ot: is not a known field; did you mean "To"? (known: To, Subject)
+  9 |           - email: {ot: y}
+    |                     ^`},
+		"a template in a rollback": {plan + "        rollback:\n          - email: {to: \"{{.Isue.ID}}\"}\n", `narrative.yaml:9:25: to: there is no .Isue here; a template sees .Issue, .Record, .Verdict; did you mean "Issue"?
+  9 |           - email: {to: "{{.Isue.ID}}"}
+    |                         ^`},
+		"a word in a rollback": {plan + "        rollback: [undo]\n", `narrative.yaml:8:20: rollback[0]: "undo" is not an action with its arguments, such as {email: {to: …, subject: …}}
+  8 |         rollback: [undo]
+    |                    ^`},
+		"supervision without a plan": {
+			meta + "    diagnostics:\n      - {case: c, pass: true, approval: required, verify_after: 1m, approval_timeout: 1h}\n",
+			`narrative.yaml:6:31: approval: only goes with plan
+  6 |       - {case: c, pass: true, approval: required, verify_after: 1m, approval_timeout: 1h}
+    |                               ^
+narrative.yaml:6:51: verify_after: only goes with plan
+  6 |       - {case: c, pass: true, approval: required, verify_after: 1m, approval_timeout: 1h}
+    |                                                   ^
+narrative.yaml:6:69: approval_timeout: only goes with plan
+  6 |       - {case: c, pass: true, approval: required, verify_after: 1m, approval_timeout: 1h}
+    |                                                                     ^`,
+		},
+		"a rollback without a plan": {meta + "    diagnostics:\n      - case: c\n        pass: true\n        rollback: [{email: {to: y}}]\n", `narrative.yaml:8:9: rollback: only goes with plan
+  8 |         rollback: [{email: {to: y}}]
+    |         ^`},
 		"a duplicate key": {meta + "    every: 6m\n", `narrative.yaml:5:5: the key "every" stands twice; the first is on line 4
   5 |     every: 6m
     |     ^`},

@@ -75,7 +75,15 @@ func propose(c narrative.DeclaredCase, issue narrative.Issue) (*narrative.Resolu
 		return nil, narrative.ProblemsOf("plan", err)
 	}
 	step := narrative.ExecStep(reason, filled...)
+	step.Policy = c.StepPolicy
 	step.Solution.Template, step.Solution.Data = c.Plan, data
+	if len(c.Rollback) > 0 {
+		// Entries without an action, which undo nothing, stay what they are.
+		if step.Solution.Rollback, err = narrative.FillPlan(c.Rollback, data, nil); err != nil {
+			return nil, narrative.ProblemsOf("rollback", err)
+		}
+		step.Solution.RollbackTemplate = c.Rollback
+	}
 	return step, nil
 }
 

@@ -91,6 +91,53 @@ func TestAProposalHoldsTheFilledPlanAndItsTemplate(t *testing.T) {
 	}
 }
 
+func TestAProposalHoldsItsPolicyAndItsRollback(t *testing.T) {
+	t.Parallel()
+	declared := narrative.DeclaredCase{
+		Case: "c",
+		Plan: narrative.Plan{
+			narrative.Do("email", map[string]string{"to": "a@example.com"}), narrative.Do("webhook", map[string]string{"url": "https://a.example"}),
+		},
+		Rollback: narrative.Plan{{}, narrative.Do("webhook", map[string]string{"url": "${env:URL}/undo/{{.Record.ID}}"})},
+		StepPolicy: narrative.StepPolicy{
+			Approval: narrative.ApprovalRequired, ApprovalTimeout: narrative.Duration(time.Hour), VerifyAfter: narrative.Duration(time.Minute),
+		},
+	}
+	c, err := compiler()(declared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Diagnose(context.Background(), issue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(declared.StepPolicy, got.Policy); diff != "" {
+		t.Errorf("policy (-want +got)\n%s", diff)
+	}
+	filled := narrative.Plan{{}, narrative.Do("webhook", map[string]string{"url": "${env:URL}/undo/7"})}
+	if diff := cmp.Diff(filled, got.Solution.Rollback); diff != "" {
+		t.Errorf("rollback (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(declared.Rollback, got.Solution.RollbackTemplate); diff != "" {
+		t.Errorf("rollback as written (-want +got)\n%s", diff)
+	}
+}
+
+func TestARollbackThatCannotBeFilledIsNotProposed(t *testing.T) {
+	t.Parallel()
+	c, err := compiler()(narrative.DeclaredCase{
+		Case: "c", Plan: narrative.Plan{narrative.Do("email", map[string]string{"to": "a@example.com"})},
+		Rollback: narrative.Plan{narrative.Do("email", map[string]string{"to": "{{.Record.owner}}"})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, err := c.Diagnose(context.Background(), issue())
+	if step != nil || err == nil || !strings.HasPrefix(err.Error(), "rollback[0].email.to: fill the template: ") {
+		t.Errorf("got %+v, %v", step, err)
+	}
+}
+
 func TestMistakesAreFoundWhenCompiled(t *testing.T) {
 	t.Parallel()
 	for when, want := range map[string]string{

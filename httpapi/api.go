@@ -142,10 +142,19 @@ func add[I, O any](a *api, r route, handle func(context.Context, *I) (*O, error)
 // operation returns the description of a route.
 func (a *api) operation(method, path string) *huma.Operation {
 	item := a.doc.OpenAPI().Paths[path]
-	if method == http.MethodPost {
+	switch method {
+	case http.MethodGet:
+		return item.Get
+	case http.MethodPost:
 		return item.Post
+	case http.MethodPut:
+		return item.Put
+	case http.MethodPatch:
+		return item.Patch
+	case http.MethodDelete:
+		return item.Delete
 	}
-	return item.Get
+	panic("httpapi: no route is of method " + method) // wrong wiring
 }
 
 // answer is a response of status 200 with a JSON body.

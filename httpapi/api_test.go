@@ -154,7 +154,8 @@ func TestAssertions(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		w.assertions = append(w.assertions, narrative.AssertionMeta{Meta: meta(name)}.WithDefaults())
 	}
-	const b = `{"name":"b",` + metaJSON + `,"fail_after":1,"resolve_after":1,"error_after":3,"max_attempts":3,"max_issues":50}`
+	const b = `{"name":"b",` + metaJSON + `,"fail_after":1,"resolve_after":1,"error_after":3,"max_attempts":3,"max_plans":10,"max_issues":50,` +
+		`"soft":"","streak":{"passed":0,"failed":0,"errored":0}}`
 	w.get(t, "/api/v1/assertions/b").is(t, 200, b)
 	w.get(t, "/api/v1/assertions/z").refuses(t, 404, `"z"`)
 	w.get(t, "/api/v1/assertions/%00").refuses(t, 404)
@@ -179,6 +180,75 @@ func TestAssertions(t *testing.T) {
 	}
 	w.get(t, "/api/v1/assertions?cursor="+foreignCursor()).refuses(t, 400, "cursor")
 	w.get(t, "/api/v1/assertions?cursor=***").refuses(t, 400, "cursor")
+}
+
+func TestAssertionTellsItsPoliciesAndHowItStands(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	a := narrative.AssertionMeta{
+		Meta: meta("b"), FailAfter: 3, Renotify: []narrative.Duration{narrative.Duration(time.Hour)},
+		Escalate: []narrative.Escalation{{
+			After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"ann@example.com"}}, Unless: narrative.UnlessAcknowledged,
+		}},
+		Diagnostics: []narrative.DeclaredCase{{
+			Case: "stuck", Plan: narrative.Plan{narrative.Do("webhook", nil)}, Rollback: narrative.Plan{narrative.Do("undo", nil)},
+			StepPolicy: narrative.StepPolicy{
+				Approval: narrative.ApprovalRequired, ApprovalTimeout: narrative.Duration(time.Hour), VerifyAfter: narrative.Duration(2 * time.Minute),
+			},
+		}},
+		Streak: narrative.Streak{Failed: 2, Errored: 1, LastSeq: 7}, Soft: "failed in 2 checks; an issue opens after 3 in a row",
+	}.WithDefaults()
+	w.assertions = []narrative.AssertionMeta{a}
+	const b = `{"name":"b",` + metaJSON + `,"fail_after":3,"resolve_after":1,"error_after":3,"max_attempts":3,"max_plans":10,"max_issues":50,
+		"renotify":["1h"],"escalate":[{"after":"2h","notify":{"email":["ann@example.com"]},"unless":"acknowledged"}],
+		"diagnostics":[{"case":"stuck","plan":[{"action":"webhook"}],"rollback":[{"action":"undo"}],
+		"approval":"required","approval_timeout":"1h","verify_after":"2m"}],
+		"soft":"failed in 2 checks; an issue opens after 3 in a row","streak":{"passed":0,"failed":2,"errored":1}}`
+	w.get(t, "/api/v1/assertions/b").is(t, 200, b)
+	w.get(t, "/api/v1/assertions").is(t, 200, `{"items":[`+b+`]}`)
+}
+
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.assertions = []narrative.AssertionMeta{{Meta: meta("a")}, {Meta: meta("b")}}
+	w.events = []narrative.EventMeta{{Meta: meta("e")}}
+	for _, missing := range []string{"assertions/z", "assertions/e", "assertions/%00", "events/a", "events/z"} {
+		w.send(t, "DELETE", "/api/v1/"+missing, "").refuses(t, 404, "there is no")
+	}
+	if w.reconciled != 0 || len(w.assertions) != 2 || len(w.events) != 1 {
+		t.Errorf("a refusal changed something: %v, %v, reconciled %d times", w.assertions, w.events, w.reconciled)
+	}
+	for n, there := range []string{"assertions/a", "events/e"} {
+		if r := w.send(t, "DELETE", "/api/v1/"+there, ""); r.status != 204 || r.body != "" {
+			t.Errorf("%s: status %d: %s", there, r.status, r.body)
+		}
+		if w.reconciled != n+1 {
+			t.Errorf("%s: reconciled %d times", there, w.reconciled)
+		}
+		w.get(t, "/api/v1/"+there).refuses(t, 404)
+		w.send(t, "DELETE", "/api/v1/"+there, "").refuses(t, 404)
+	}
+	if len(w.assertions) != 1 || len(w.events) != 0 {
+		t.Errorf("left are %v and %v", w.assertions, w.events)
+	}
+}
+
+func TestRemovedAlthoughTemporalDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	w := setup(t, func(o *httpapi.Options) { o.Logger = textLogger(&log) })
+	w.assertions = []narrative.AssertionMeta{{Meta: meta("a")}}
+	w.reconcileErr = narrative.Errorf(narrative.Unavailable, "Temporal does not answer")
+	if r := w.send(t, "DELETE", "/api/v1/assertions/a", ""); r.status != 204 {
+		t.Errorf("status %d: %s", r.status, r.body)
+	}
+	if !strings.Contains(log.String(), "it will be tried again") || !strings.Contains(log.String(), "Temporal does not answer") {
+		t.Errorf("logged: %s", log.String())
+	}
+	w.assertions = []narrative.AssertionMeta{{Meta: meta("a")}}
+	w.fail = narrative.Errorf(narrative.Unavailable, "the store does not answer")
+	w.send(t, "DELETE", "/api/v1/assertions/a", "").refuses(t, 503, "the store does not answer")
 }
 
 func TestEvents(t *testing.T) {

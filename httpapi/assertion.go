@@ -17,29 +17,52 @@ func (a *api) assertionRoutes() {
 		method: http.MethodGet, path: path + "/{name}", id: "get-assertion", tag: "assertions",
 		summary: "Get an assertion", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.getAssertion)
-	a.checkRoutes(path, narrative.AssertionKind, func(ctx context.Context, name string) error {
+	exists := func(ctx context.Context, name string) error {
 		_, err := a.assertion(ctx, name)
 		return err
-	})
+	}
+	a.removeRoute(path, narrative.AssertionKind, exists)
+	a.checkRoutes(path, narrative.AssertionKind, exists)
 }
 
-// MetaInput names an assertion or an event.
-type MetaInput struct {
-	Name string `path:"name"`
+// Assertion is an assertion as the API answers it: what was applied, and how it stands.
+type Assertion struct {
+	narrative.AssertionMeta
+	Soft   string `json:"soft" doc:"What checks found and is not acted upon yet, since it must be found several times in a row; empty where there is no such thing"`
+	Streak Streak `json:"streak"`
 }
 
-func (a *api) listAssertions(ctx context.Context, in *PageQuery) (*answer[narrative.Listed[narrative.AssertionMeta]], error) {
+// Streak counts the outcomes in a row of an assertion's checks. An errored one neither counts among the other two nor
+// resets them.
+type Streak struct {
+	Passed  int `json:"passed"`
+	Failed  int `json:"failed"`
+	Errored int `json:"errored"`
+}
+
+func standing(m narrative.AssertionMeta) Assertion {
+	return Assertion{m, m.Soft, Streak{m.Streak.Passed, m.Streak.Failed, m.Streak.Errored}}
+}
+
+func (a *api) listAssertions(ctx context.Context, in *PageQuery) (*answer[narrative.Listed[Assertion]], error) {
 	all, err := a.Store.AssertionMetas(ctx)
 	if err != nil {
 		return nil, err
 	}
-	listed, err := pageOfNames(all, func(m narrative.AssertionMeta) string { return m.Name }, *in)
-	return answered(listed), err
+	page, err := pageOfNames(all, func(m narrative.AssertionMeta) string { return m.Name }, *in)
+	if err != nil {
+		return nil, err
+	}
+	listed := narrative.Listed[Assertion]{Items: make([]Assertion, len(page.Items)), NextCursor: page.NextCursor}
+	for n, m := range page.Items {
+		listed.Items[n] = standing(m)
+	}
+	return answered(listed), nil
 }
 
-func (a *api) getAssertion(ctx context.Context, in *MetaInput) (*answer[narrative.AssertionMeta], error) {
+func (a *api) getAssertion(ctx context.Context, in *MetaInput) (*answer[Assertion], error) {
 	m, err := a.assertion(ctx, in.Name)
-	return answered(m), err
+	return answered(standing(m)), err
 }
 
 // assertion returns the meta that the path names; a malformed name names none.

@@ -17,10 +17,12 @@ func (a *api) eventRoutes() {
 		method: http.MethodGet, path: path + "/{name}", id: "get-event", tag: "events",
 		summary: "Get an event", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.getEvent)
-	a.checkRoutes(path, narrative.EventKind, func(ctx context.Context, name string) error {
+	exists := func(ctx context.Context, name string) error {
 		_, err := a.event(ctx, name)
 		return err
-	})
+	}
+	a.removeRoute(path, narrative.EventKind, exists)
+	a.checkRoutes(path, narrative.EventKind, exists)
 }
 
 func (a *api) listEvents(ctx context.Context, in *PageQuery) (*answer[narrative.Listed[narrative.EventMeta]], error) {

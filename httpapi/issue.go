@@ -2,13 +2,10 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	narrative "github.com/narrative-go/narrative"
 )
@@ -28,12 +25,7 @@ func (a *api) issueRoutes() {
 		summary: "Tell an issue's whole story, as JSON or as text", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.explainIssue)
 	a.describeStory(path + "/{id}/explain")
-	add(a, route{
-		method: http.MethodPost, path: path + "/{id}/{signal}", id: "signal-issue", tag: "issues",
-		summary: "Send a person's signal to an issue; answered once it was accepted",
-		errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
-		body:    a.signalBody(),
-	}, a.signalIssue)
+	a.signalRoutes()
 }
 
 // IssuesQuery is the query of the list of issues.
@@ -86,49 +78,6 @@ func (a *api) issue(ctx context.Context, id string) (narrative.Issue, error) {
 func (a *api) getIssue(ctx context.Context, in *IssueInput) (*answer[narrative.Issue], error) {
 	i, err := a.issue(ctx, in.ID)
 	return answered(wholeIssue(i)), err
-}
-
-// SignalInput is a signal to an issue.
-type SignalInput struct {
-	ID      string `path:"id"`
-	Signal  string `path:"signal" doc:"solution, resolve, wont_fix or comment"`
-	Payload payload
-}
-
-func (a *api) signalIssue(ctx context.Context, in *SignalInput) (*answer[narrative.Issue], error) {
-	body, err := in.Payload.readJSON(maxBody)
-	if err != nil {
-		return nil, err
-	}
-	name := narrative.SignalName(in.Signal)
-	signal, err := narrative.DecodeSignal(name, body)
-	if err != nil {
-		return nil, err
-	}
-	i, err := a.issue(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := signal.Check(i, a.now()); err != nil {
-		return nil, err
-	}
-	if len(body) == 0 {
-		body = []byte("{}")
-	}
-	if err := a.Operator.Signal(ctx, i, name, json.RawMessage(body)); err != nil {
-		return nil, err
-	}
-	i, err = a.Store.Issue(ctx, i.ID)
-	return answered(wholeIssue(i)), err
-}
-
-// signalBody describes the payloads of the signals together; which takes what, the refusals say.
-func (a *api) signalBody() *huma.RequestBody {
-	return &huma.RequestBody{
-		Description: "solution takes exactly one of step_id and plan, and reason; wont_fix reason (required) and until; " +
-			"resolve reason; comment text (required); each takes by",
-		Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[narrative.Signal](a)}},
-	}
 }
 
 // wholeIssue is the issue with no list left null.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -239,6 +240,12 @@ func (s *fakeStore) EventMeta(_ context.Context, name string) (narrative.EventMe
 	return narrative.EventMeta{}, narrative.Errorf(narrative.NotFound, "there is no event %q", name)
 }
 
+func (s *fakeStore) RemoveMeta(_ context.Context, name string, _ time.Time) error {
+	s.assertions = slices.DeleteFunc(s.assertions, func(m narrative.AssertionMeta) bool { return m.Name == name })
+	s.events = slices.DeleteFunc(s.events, func(m narrative.EventMeta) bool { return m.Name == name })
+	return s.fail
+}
+
 func (s *fakeStore) CheckRuns(_ context.Context, _ string, p narrative.Page) (narrative.Listed[narrative.CheckRun], error) {
 	s.page = p
 	return narrative.Listed[narrative.CheckRun]{Items: s.runs}, s.fail
@@ -251,6 +258,9 @@ type fakeOperator struct {
 	signal  func(narrative.Issue) error
 	check   func(ctx context.Context) (narrative.CheckRun, error)
 	checked []string
+
+	reconciled   int
+	reconcileErr error
 }
 
 func (o *fakeOperator) Signal(_ context.Context, i narrative.Issue, name narrative.SignalName, payload json.RawMessage) error {
@@ -259,6 +269,19 @@ func (o *fakeOperator) Signal(_ context.Context, i narrative.Issue, name narrati
 		return o.signal(i)
 	}
 	return nil
+}
+
+func (o *fakeOperator) Reopen(_ context.Context, i narrative.Issue, by, reason string) error {
+	o.signals = append(o.signals, i.ID+" reopen by "+by+": "+reason)
+	if o.signal != nil {
+		return o.signal(i)
+	}
+	return nil
+}
+
+func (o *fakeOperator) Reconcile(context.Context) (narrative.Reconciled, error) {
+	o.reconciled++
+	return narrative.Reconciled{}, o.reconcileErr
 }
 
 func (o *fakeOperator) CheckNow(ctx context.Context, kind narrative.MetaKind, name string) (narrative.CheckRun, error) {

@@ -10,12 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/httpapi"
 	"github.com/narrative-go/narrative/persistence"
 )
 
 // withSQLite sets up the API over a real store.
-func withSQLite(t *testing.T) *world {
+func withSQLite(t *testing.T) (*world, *persistence.Store) {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "narrative.db")
 	if _, _, err := persistence.Migrate(context.Background(), url); err != nil {
@@ -26,12 +27,12 @@ func withSQLite(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	return setup(t, func(o *httpapi.Options) { o.Store = store })
+	return setup(t, func(o *httpapi.Options) { o.Store = store }), store
 }
 
 func TestDatumsThroughARealStore(t *testing.T) {
 	t.Parallel()
-	w := withSQLite(t)
+	w, _ := withSQLite(t)
 	var body strings.Builder
 	for i := range 7 {
 		fmt.Fprintf(&body, `{"origin":"o","name":"%d","note":{"n":%d},"at":"2026-03-04T11:00:0%d.123456Z"}`+"\n", i, i, i)
@@ -67,4 +68,30 @@ func TestDatumsThroughARealStore(t *testing.T) {
 	w.get(t, "/api/v1/assertions/none").refuses(t, 404)
 	w.get(t, "/api/v1/issues").is(t, 200, `{"items":[]}`)
 	w.get(t, "/api/v1/assertions").is(t, 200, `{"items":[]}`)
+}
+
+func TestRemoveThroughARealStore(t *testing.T) {
+	t.Parallel()
+	w, store := withSQLite(t)
+	manifest := narrative.Manifest{
+		Source:     "s",
+		Assertions: []narrative.AssertionMeta{narrative.AssertionMeta{Meta: meta("b")}.WithDefaults()},
+		Events:     []narrative.EventMeta{narrative.EventMeta{Meta: meta("e")}.WithDefaults()},
+	}
+	if _, err := store.Apply(context.Background(), manifest, noon); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.get(t, "/api/v1/assertions/b"); r.status != 200 || !strings.Contains(r.body, `"soft":"","streak":{"passed":0,"failed":0,"errored":0}`) {
+		t.Errorf("status %d: %s", r.status, r.body)
+	}
+	w.send(t, "DELETE", "/api/v1/assertions/e", "").refuses(t, 404)
+	for _, path := range []string{"/api/v1/assertions/b", "/api/v1/events/e"} {
+		if r := w.send(t, "DELETE", path, ""); r.status != 204 {
+			t.Errorf("%s: status %d: %s", path, r.status, r.body)
+		}
+		w.send(t, "DELETE", path, "").refuses(t, 404)
+		w.get(t, path).refuses(t, 404)
+	}
+	w.get(t, "/api/v1/assertions").is(t, 200, `{"items":[]}`)
+	w.get(t, "/api/v1/events").is(t, 200, `{"items":[]}`)
 }

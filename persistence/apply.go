@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ func (s *Store) Apply(ctx context.Context, m narrative.Manifest, now time.Time) 
 
 // wanted is a meta of either kind as it shall be: its columns beyond those that Meta has, and its content.
 type wanted struct {
+	path    string // in the manifest
 	kind    narrative.MetaKind
 	meta    narrative.Meta
 	own     []any
@@ -57,10 +59,17 @@ type heldMetas struct {
 	config  narrative.Config
 	kinds   map[string]narrative.MetaKind
 	content map[string][]byte
+	removed map[string]removedMeta
+}
+
+// removedMeta is a meta that was removed and whose row is still there.
+type removedMeta struct {
+	kind   narrative.MetaKind
+	issues bool // issues refer to it
 }
 
 func (s *Store) held(ctx context.Context, tx engine.Tx) (*heldMetas, error) {
-	held := &heldMetas{kinds: map[string]narrative.MetaKind{}, content: map[string][]byte{}}
+	held := &heldMetas{kinds: map[string]narrative.MetaKind{}, content: map[string][]byte{}, removed: map[string]removedMeta{}}
 	b := &engine.Batch{}
 	queueConfig(b, &held.config, s.dialect.Lock("FOR UPDATE"))
 	b.Query(func(r engine.Row) error {
@@ -69,14 +78,26 @@ func (s *Store) held(ctx context.Context, tx engine.Tx) (*heldMetas, error) {
 			return err
 		}
 		return held.keep(narrative.AssertionKind, m.Name, m)
-	}, "SELECT "+assertionColumns+" FROM assertion_metas")
+	}, "SELECT "+assertionColumns+" FROM assertion_metas WHERE removed_at IS NULL")
 	b.Query(func(r engine.Row) error {
 		var m narrative.EventMeta
 		if err := r.Scan(scanEvent(&m)...); err != nil {
 			return err
 		}
 		return held.keep(narrative.EventKind, m.Name, m)
-	}, "SELECT "+eventColumns+" FROM event_metas")
+	}, "SELECT "+eventColumns+" FROM event_metas WHERE removed_at IS NULL")
+	b.Query(func(r engine.Row) error {
+		var name string
+		var was removedMeta
+		err := r.Scan(&name, (*string)(&was.kind), &was.issues)
+		held.removed[name] = was
+		return err
+	}, `
+		SELECT m.name, m.kind, EXISTS (SELECT 1 FROM issues i WHERE i.assertion = m.name)
+		FROM assertion_metas m WHERE m.removed_at IS NOT NULL
+		UNION ALL
+		SELECT m.name, m.kind, FALSE
+		FROM event_metas m WHERE m.removed_at IS NOT NULL`)
 	return held, tx.Run(ctx, b)
 }
 
@@ -107,37 +128,65 @@ func wantedMetas(m narrative.Manifest) ([]wanted, error) {
 	t.value("source", m.Source)
 	t.value("config", m.Config)
 	var all []wanted
-	for _, a := range m.Assertions {
+	for i, a := range m.Assertions {
 		a = a.WithDefaults()
 		a.Source = cmp.Or(m.Source, a.Source)
 		t.value("assertions."+a.Name, a)
-		diagnostics, err := encodeJSON(orEmpty(a.Diagnostics))
+		w, err := wantedAssertion(a)
 		if err != nil {
 			return nil, during(err, "assertion %q", a.Name)
 		}
-		own := []any{a.FailAfter, a.ResolveAfter, a.ErrorAfter, a.MaxAttempts, a.MaxIssues, engine.JSON(diagnostics)}
-		content, err := contentOf(a)
-		if err != nil {
-			return nil, during(err, "assertion %q", a.Name)
-		}
-		all = append(all, wanted{narrative.AssertionKind, a.Meta, own, content})
+		w.path = fmt.Sprintf("assertions[%d]", i)
+		all = append(all, w)
 	}
-	for _, e := range m.Events {
+	for i, e := range m.Events {
 		e = e.WithDefaults()
 		e.Source = cmp.Or(m.Source, e.Source)
 		t.value("events."+e.Name, e)
-		respond, err := encodeJSON(orEmpty(e.Respond))
+		w, err := wantedEvent(e)
 		if err != nil {
 			return nil, during(err, "event %q", e.Name)
 		}
-		content, err := contentOf(e)
-		if err != nil {
-			return nil, during(err, "event %q", e.Name)
-		}
-		all = append(all, wanted{narrative.EventKind, e.Meta, []any{int64(e.TTL), engine.JSON(respond)}, content})
+		w.path = fmt.Sprintf("events[%d]", i)
+		all = append(all, w)
 	}
 	slices.SortStableFunc(all, func(a, b wanted) int { return strings.Compare(a.meta.Name, b.meta.Name) })
 	return all, t.err()
+}
+
+func wantedAssertion(a narrative.AssertionMeta) (wanted, error) {
+	renotify, err := list(a.Renotify)
+	if err != nil {
+		return wanted{}, err
+	}
+	escalate, err := list(a.Escalate)
+	if err != nil {
+		return wanted{}, err
+	}
+	diagnostics, err := list(a.Diagnostics)
+	if err != nil {
+		return wanted{}, err
+	}
+	own := []any{
+		a.FailAfter, a.ResolveAfter, a.ErrorAfter, a.MaxAttempts, a.MaxPlans, a.MaxIssues, renotify, escalate, diagnostics,
+	}
+	content, err := contentOf(a)
+	return wanted{kind: narrative.AssertionKind, meta: a.Meta, own: own, content: content}, err
+}
+
+func wantedEvent(e narrative.EventMeta) (wanted, error) {
+	respond, err := list(e.Respond)
+	if err != nil {
+		return wanted{}, err
+	}
+	content, err := contentOf(e)
+	return wanted{kind: narrative.EventKind, meta: e.Meta, own: []any{int64(e.TTL), respond}, content: content}, err
+}
+
+// list is the argument for a column that holds a list as JSON, never null.
+func list[S ~[]E, E any](s S) (engine.JSON, error) {
+	b, err := encodeJSON(orEmpty(s))
+	return engine.JSON(b), err
 }
 
 func orEmpty[S ~[]E, E any](s S) S {
@@ -152,21 +201,46 @@ func (w wanted) queue(b *engine.Batch, applied *narrative.Applied, held *heldMet
 	name := w.meta.Name
 	kind, taken := held.kinds[name]
 	if taken && kind != w.kind {
-		return narrative.Errorf(narrative.Invalid, "the name %q is taken by an %s already; names are unique across assertions and events", name, kind)
+		return narrative.Problems{{
+			Path:    w.path + ".name",
+			Message: fmt.Sprintf("the name %q is taken by an %s already; names are unique across assertions and events", name, kind),
+		}}
 	}
 	if taken && bytes.Equal(held.content[name], w.content) {
 		applied.Unchanged = append(applied.Unchanged, name)
 		return nil
 	}
 	held.kinds[name], held.content[name] = w.kind, w.content // for a name that stands twice
-	if !taken {
-		applied.Created = append(applied.Created, name)
-		b.Exec("INSERT INTO meta_names (name, kind) VALUES ($1, $2)", name, string(w.kind))
-		b.Exec(insertMeta[w.kind], w.arguments(now)...)
+	if taken {
+		applied.Changed = append(applied.Changed, name)
+		b.Exec(updateMeta[w.kind], w.arguments(now)...)
 		return nil
 	}
-	applied.Changed = append(applied.Changed, name)
-	b.Exec(updateMeta[w.kind], w.arguments(now)...)
+	applied.Created = append(applied.Created, name)
+	return w.queueNew(b, held, now)
+}
+
+// queueNew adds a meta, or brings it back. Of a removed one of the other kind that has the name nothing is left, unless
+// issues refer to it.
+func (w wanted) queueNew(b *engine.Batch, held *heldMetas, now time.Time) error {
+	name := w.meta.Name
+	was, removed := held.removed[name]
+	delete(held.removed, name)
+	switch {
+	case removed && was.kind == w.kind:
+		b.Exec(updateMeta[w.kind], w.arguments(now)...)
+		return nil
+	case removed && was.issues:
+		return narrative.Problems{{
+			Path: w.path + ".name",
+			Message: fmt.Sprintf("the name %q belongs to an assertion that was removed and whose issues are kept; give the %s another",
+				name, w.kind),
+		}}
+	case removed:
+		b.Exec("DELETE FROM meta_names WHERE name = $1", name)
+	}
+	b.Exec("INSERT INTO meta_names (name, kind) VALUES ($1, $2)", name, string(w.kind))
+	b.Exec(insertMeta[w.kind], w.arguments(now)...)
 	return nil
 }
 
@@ -182,8 +256,8 @@ var insertMeta = map[narrative.MetaKind]string{
 	narrative.AssertionKind: `
 		INSERT INTO assertion_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
 			timeout_ns, queue, source, updated_at, triggered_by, fail_after, resolve_after, error_after, max_attempts,
-			max_issues, diagnostics)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+			max_plans, max_issues, renotify, escalate, diagnostics)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 	narrative.EventKind: `
 		INSERT INTO event_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
 			timeout_ns, queue, source, updated_at, triggered_by, ttl_ns, respond)
@@ -192,33 +266,14 @@ var insertMeta = map[narrative.MetaKind]string{
 
 const setMeta = `
 	SET display_name = $2, class = $3, args = $4, every_ns = $5, cron = $6, timezone = $7, enabled = $8, severity = $9,
-		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, triggered_by = $14, revision = revision + 1`
+		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, triggered_by = $14, revision = revision + 1,
+		removed_at = NULL`
 
 var updateMeta = map[narrative.MetaKind]string{
 	narrative.AssertionKind: "UPDATE assertion_metas" + setMeta + `,
-		fail_after = $15, resolve_after = $16, error_after = $17, max_attempts = $18, max_issues = $19, diagnostics = $20
+		fail_after = $15, resolve_after = $16, error_after = $17, max_attempts = $18, max_plans = $19, max_issues = $20,
+		renotify = $21, escalate = $22, diagnostics = $23
 	WHERE name = $1`,
 	narrative.EventKind: "UPDATE event_metas" + setMeta + `, ttl_ns = $15, respond = $16
 	WHERE name = $1`,
-}
-
-func queueNewConfig(b *engine.Batch, to *narrative.Config, from narrative.Config, applied *narrative.Applied) error {
-	if to == nil {
-		return nil
-	}
-	c := *to
-	c.MinimumDatumLogLevel = cmp.Or(c.MinimumDatumLogLevel, narrative.Info)
-	c.Admins.Email = orEmpty(c.Admins.Email)
-	if c.MinimumDatumLogLevel == from.MinimumDatumLogLevel && c.DefaultDatumTTL == from.DefaultDatumTTL &&
-		slices.Equal(c.Admins.Email, from.Admins.Email) {
-		return nil
-	}
-	admins, err := encodeJSON(c.Admins)
-	if err != nil {
-		return err
-	}
-	applied.Config = true
-	b.Exec("UPDATE narrative_config SET minimum_datum_log_level = $1, default_datum_ttl_ns = $2, admins = $3 WHERE id = 1",
-		string(c.MinimumDatumLogLevel), int64(c.DefaultDatumTTL), engine.JSON(admins))
-	return nil
 }

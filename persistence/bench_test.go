@@ -1,11 +1,15 @@
 package persistence_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
 func BenchmarkPassingCheck(b *testing.B) {
@@ -48,6 +52,77 @@ func BenchmarkAddDatums(b *testing.B) {
 				}
 				b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "datums/s")
 			})
+		}
+	}
+}
+
+// BenchmarkViolations records a check that finds 10,000 violating records, all of them kept before.
+func BenchmarkViolations(b *testing.B) {
+	for name, database := range engines {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, database(b))
+			meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Class: "test", Every: narrative.Duration(time.Minute), Enabled: true}}
+			if _, err := s.Apply(b.Context(), narrative.Manifest{Assertions: []narrative.AssertionMeta{meta}}, time.Now()); err != nil {
+				b.Fatal(err)
+			}
+			violations := violating(narrative.MaxViolations)
+			for i := 0; b.Loop(); i++ {
+				runID := fmt.Sprint(i)
+				state, err := s.BeginCheck(b.Context(), "a", runID)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := s.RecordCheck(b.Context(), narrative.CheckRecord{
+					Revision: 1, OverRecords: true, Violations: violations, Total: 20 * len(violations),
+					CheckRun: narrative.CheckRun{
+						Assertion: "a", RunID: runID, Seq: state.Seq, Outcome: narrative.OutcomeFailed, FinishedAt: time.Now(),
+					},
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+		})
+	}
+}
+
+func violating(n int) []narrative.Violation {
+	all := make([]narrative.Violation, n)
+	for i := range all {
+		all[i] = narrative.Violation{
+			Record: narrative.Record{Type: "invoice", ID: fmt.Sprint(i)}, Summary: fmt.Sprintf("invoice %d is off by 1.50", i),
+			Details: map[string]any{"id": int64(i), "total": 100.5, "lines_total": "99.00"},
+		}
+	}
+	return all
+}
+
+// BenchmarkBareUpsert writes the same rows with nothing around, for comparison.
+func BenchmarkBareUpsert(b *testing.B) {
+	url := pgtest.Database(b)
+	s := open(b, url)
+	meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Class: "test", Every: narrative.Duration(time.Minute), Enabled: true}}
+	if _, err := s.Apply(b.Context(), narrative.Manifest{Assertions: []narrative.AssertionMeta{meta}}, time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	conn, err := pgx.Connect(b.Context(), url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for i := 0; b.Loop(); i++ {
+		batch := &pgx.Batch{}
+		for n := range narrative.MaxViolations {
+			batch.Queue(`
+				INSERT INTO violations (assertion, record_type, record_id, summary, details, first_seen, last_seen, last_seq)
+				VALUES ('a', 'invoice', $1, $2, $3, $4, $4, $5)
+				ON CONFLICT (assertion, record_type, record_id) DO UPDATE
+				SET summary = excluded.summary, details = excluded.details, last_seen = excluded.last_seen,
+					last_seq = excluded.last_seq`,
+				fmt.Sprint(n), fmt.Sprintf("invoice %d is off by 1.50", n), `{"id":1,"total":100.5,"lines_total":"99.00"}`, time.Now(), i)
+		}
+		if err := conn.SendBatch(b.Context(), batch).Close(); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

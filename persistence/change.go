@@ -3,22 +3,25 @@ package persistence
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/persistence/engine"
 )
 
-// ChangeIssue changes an issue under its lock. It shares the lock of the assertion's meta: no check begins, and none is
-// recorded, between what the change sees and its commit, so that an issue closed here stays closed for every check that
-// began before.
+// ChangeIssue changes an issue under its lock and that of its assertion's meta. No check begins, none is recorded, and no
+// other issue of the assertion is changed between what the change sees and its commit: an issue closed here stays closed
+// for every check that began before, and plans begun unasked are counted.
 func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key string, change func(*narrative.Issue) (narrative.Effects, error)) (narrative.Issue, error) {
 	var issue *narrative.Issue
 	var refused error
 	err := s.engine.Tx(ctx, func(tx engine.Tx) error {
-		var done bool
-		var err error
-		if issue, done, err = s.lockedIssue(ctx, tx, id, key); err != nil || done {
+		locked, err := s.lockIssueToChange(ctx, tx, id, key)
+		if err != nil {
 			return err
+		}
+		if issue = locked.issue; locked.done {
+			return nil
 		}
 		if version >= 0 && issue.Version != version {
 			return narrative.Errorf(narrative.Conflict, "issue %s is at version %d, not %d: it was changed meanwhile", id, issue.Version, version)
@@ -27,6 +30,7 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 		if c.steps, err = rowsOf(*issue); err != nil {
 			return err
 		}
+		issue.UnaskedPlans = locked.unasked
 		effects, err := change(issue)
 		if err != nil {
 			refused = err
@@ -54,24 +58,36 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 	return *issue, nil
 }
 
-// lockedIssue locks and loads an issue and tells whether the change of that key was made before.
-func (s *Store) lockedIssue(ctx context.Context, tx engine.Tx, id, key string) (issue *narrative.Issue, done bool, err error) {
+// lockedIssue is an issue that may be changed.
+type lockedIssue struct {
+	issue   *narrative.Issue
+	unasked []time.Time // when plans were begun unasked for its assertion
+	done    bool        // the change was made before
+}
+
+// lockIssueToChange locks and loads an issue, in one batch. What is loaded after the locks is what they protect.
+func (s *Store) lockIssueToChange(ctx context.Context, tx engine.Tx, id, key string) (*lockedIssue, error) {
+	l := &lockedIssue{}
 	b := &engine.Batch{}
 	if s.dialect.RowLocks {
-		b.Exec("SELECT 1 FROM assertion_metas WHERE name = (SELECT assertion FROM issues WHERE id = $1) FOR SHARE", id)
+		b.Exec("SELECT 1 FROM assertion_metas WHERE name = (SELECT assertion FROM issues WHERE id = $1) FOR UPDATE", id)
 		b.Exec("SELECT 1 FROM issues WHERE id = $1 FOR UPDATE", id)
 	}
-	queueIssue(b, id, &issue)
+	queueIssue(b, id, &l.issue)
+	b.Query(collect(&l.unasked, func(r engine.Row) (at time.Time, err error) { return at, r.Scan(moment{&at}) }), `
+		SELECT unasked_at FROM resolution_steps
+		WHERE assertion = (SELECT assertion FROM issues WHERE id = $1) AND unasked_at IS NOT NULL
+		ORDER BY unasked_at DESC LIMIT $2`, id, narrative.MaxPlans)
 	if key != "" {
 		b.Query(func(r engine.Row) error {
-			done = true
+			l.done = true
 			return nil
 		}, "SELECT 1 FROM issue_entries WHERE issue_id = $1 AND key = $2", id, key)
 	}
 	if err := tx.Run(ctx, b); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return issue, done, found(issue != nil, "there is no issue %s", id)
+	return l, found(l.issue != nil, "there is no issue %s", id)
 }
 
 // changing is one change of an issue.
@@ -85,7 +101,7 @@ func (c changing) queue(b *engine.Batch, issue *narrative.Issue, effects narrati
 	if err := c.check(*issue, effects); err != nil {
 		return err
 	}
-	issue.ID = c.was.ID
+	issue.ID, issue.Assertion = c.was.ID, c.was.Assertion
 	if issue.Status.Closed() && !c.was.Status.Closed() {
 		issue.ClosedSeq = max(issue.ClosedSeq, c.was.CurrentSeq)
 	}

@@ -17,8 +17,10 @@ func (s *Store) BeginCheck(ctx context.Context, name, runID string) (narrative.C
 	queueSeq(b, "assertion_metas", name, runID, &state.Seq)
 	b.Query(func(r engine.Row) error {
 		exists = true
-		return r.Scan(append(scanAssertion(&state.Meta), scanStreak(&state.Streak)...)...)
-	}, "SELECT "+assertionColumns+", "+streakColumns+" FROM assertion_metas WHERE name = $1", name)
+		err := r.Scan(scanAssertion(&state.Meta)...)
+		state.Streak = state.Meta.Streak
+		return err
+	}, "SELECT "+assertionColumns+" FROM assertion_metas WHERE name = $1 AND removed_at IS NULL", name)
 	queueConfig(b, &state.Config, "")
 	b.Query(collectOne(&state.Last, scanVerdict), `
 		SELECT verdict FROM check_runs
@@ -45,14 +47,8 @@ func (s *Store) BeginCheck(ctx context.Context, name, runID string) (narrative.C
 func queueSeq(b *engine.Batch, table, name, runID string, to *int64) {
 	b.Query(func(r engine.Row) error { return r.Scan(to) }, `
 		UPDATE `+table+` SET check_seq = check_seq + 1
-		WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM check_runs WHERE run_id = $2)
+		WHERE name = $1 AND removed_at IS NULL AND NOT EXISTS (SELECT 1 FROM check_runs WHERE run_id = $2)
 		RETURNING check_seq`, name, runID)
-}
-
-const streakColumns = "passed, failed, errored, last_seq"
-
-func scanStreak(s *narrative.Streak) []any {
-	return []any{&s.Passed, &s.Failed, &s.Errored, &s.LastSeq}
 }
 
 func scanVerdict(r engine.Row) (v narrative.Verdict, err error) {
@@ -92,7 +88,8 @@ func (s *Store) RecordCheck(ctx context.Context, r narrative.CheckRecord) (narra
 }
 
 // recordUnchanged records a passing check where there is nothing it could change but its streak. It tells whether that
-// was so: not where an issue or a violating record is kept, a newer check was recorded first, or the run is recorded.
+// was so: not where an issue or a violating record is kept, a newer check was recorded first, the run is recorded, or the
+// meta is gone.
 // The row is locked by a statement of its own, since a later statement sees what was committed meanwhile.
 func (s *Store) recordUnchanged(ctx context.Context, r narrative.CheckRecord) (bool, error) {
 	args, err := runArguments(r.CheckRun, r.Revision, r.Error)
@@ -106,16 +103,16 @@ func (s *Store) recordUnchanged(ctx context.Context, r narrative.CheckRecord) (b
 	}
 	b.Exec(`
 		UPDATE assertion_metas
-		SET passed = passed + 1, failed = 0, errored = 0, last_seq = $2,
+		SET passed = passed + 1, failed = 0, errored = 0, last_seq = $2, soft = '',
 			checked_revision = CASE WHEN checked_revision < $3 THEN $3 ELSE checked_revision END
-		WHERE name = $1 AND last_seq < $2 AND violating = 0
+		WHERE name = $1 AND removed_at IS NULL AND last_seq < $2 AND violating = 0
 			AND NOT EXISTS (SELECT 1 FROM check_runs WHERE run_id = $4)
 			AND NOT EXISTS (
 				SELECT 1 FROM issues WHERE assertion = $1 AND status NOT IN ('resolved', 'wont_fix'))`,
 		r.Assertion, r.Seq, r.Revision, r.RunID)
 	b.Count(&recorded, insertRun+`
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-		WHERE EXISTS (SELECT 1 FROM assertion_metas WHERE name = $2 AND last_seq = $11)
+		WHERE EXISTS (SELECT 1 FROM assertion_metas WHERE name = $2 AND removed_at IS NULL AND last_seq = $11)
 		ON CONFLICT (run_id) DO NOTHING`, args...)
 	err = s.engine.Write(ctx, b)
 	return recorded == 1, err
@@ -130,7 +127,6 @@ func cleaned(r narrative.CheckRecord) (narrative.CheckRecord, error) {
 		t.add(f.field, f.value)
 	}
 	t.value("verdict", r.Verdict)
-	t.value("violations", r.Violations)
 	if err := t.err(); err != nil {
 		return r, err
 	}
@@ -147,6 +143,8 @@ func cleaned(r narrative.CheckRecord) (narrative.CheckRecord, error) {
 		r.Summary, r.Verdict = cmp.Or(r.Summary, r.Error), narrative.Verdict{}
 	}
 	r.CheckRun = precise(r.CheckRun)
-	r.Violations, err = boundedViolations(r.Violations)
+	found := len(r.Violations)
+	r.Violations, err = cleanedViolations(r.Violations)
+	r.Total -= found - len(r.Violations)
 	return r, err
 }

@@ -20,7 +20,7 @@ func (s *Store) BeginDetection(ctx context.Context, name, runID string) (narrati
 	b.Query(func(r engine.Row) error {
 		exists = true
 		return r.Scan(scanEvent(&state.Meta)...)
-	}, "SELECT "+eventColumns+" FROM event_metas WHERE name = $1", name)
+	}, "SELECT "+eventColumns+" FROM event_metas WHERE name = $1 AND removed_at IS NULL", name)
 	queueConfig(b, &state.Config, "")
 	queueHandoffsOf(b, runID, &state.Handoffs)
 	err := s.engine.Write(ctx, b)
@@ -72,10 +72,10 @@ func (s *Store) queueDetection(b *engine.Batch, r narrative.DetectionRecord, rec
 	}
 	b.Exec(`
 		UPDATE event_metas SET checked_revision = CASE WHEN checked_revision < $2 THEN $2 ELSE checked_revision END
-		WHERE name = $1`, r.Assertion, r.Revision)
+		WHERE name = $1 AND removed_at IS NULL`, r.Assertion, r.Revision)
 	b.Count(recorded, insertRun+`
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-		WHERE EXISTS (SELECT 1 FROM event_metas WHERE name = $2)
+		WHERE EXISTS (SELECT 1 FROM event_metas WHERE name = $2 AND removed_at IS NULL)
 		ON CONFLICT (run_id) DO NOTHING`, args...)
 	return nil
 }
@@ -88,7 +88,7 @@ func (s *Store) recordDetection(ctx context.Context, tx engine.Tx, r narrative.D
 	b.Query(func(row engine.Row) error {
 		exists = true
 		return row.Scan(scanEvent(&meta)...)
-	}, "SELECT "+eventColumns+" FROM event_metas WHERE name = $1"+s.dialect.Lock("FOR UPDATE"), r.Assertion)
+	}, "SELECT "+eventColumns+" FROM event_metas WHERE name = $1 AND removed_at IS NULL"+s.dialect.Lock("FOR UPDATE"), r.Assertion)
 	queueRunBy(b, narrative.EventKind, r.RunID, &recorded)
 	err := tx.Run(ctx, b)
 	switch {

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/narrative-go/narrative"
@@ -69,6 +70,12 @@ func checkTexts(args []any) error {
 			err = narrative.CheckText(a)
 		case engine.JSON:
 			err = narrative.CheckText(string(a))
+		case engine.Table:
+			for _, column := range a {
+				for _, value := range column {
+					err = cmp.Or(err, narrative.CheckText(value))
+				}
+			}
 		}
 		if err != nil {
 			return narrative.Errorf(narrative.Invalid, "text %w", err)

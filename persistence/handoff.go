@@ -10,12 +10,13 @@ import (
 	"github.com/narrative-go/narrative/persistence/engine"
 )
 
-const handoffColumns = "h.id, h.workflow_id, h.issue_id, h.check_seq, h.passed, h.occurrence_id, h.created_at"
+const handoffColumns = "h.id, h.workflow_id, h.issue_id, h.check_seq, h.passed, h.gone, h.occurrence_id, h.created_at"
 
 func scanHandoff(r engine.Row) (h narrative.Handoff, err error) {
 	var o narrative.Observation
-	err = r.Scan(&h.ID, &h.WorkflowID, text{&o.IssueID}, &o.CheckSeq, &o.Passed, text{&h.OccurrenceID}, moment{&h.CreatedAt})
+	err = r.Scan(&h.ID, &h.WorkflowID, text{&o.IssueID}, &o.CheckSeq, &o.Passed, &o.Gone, text{&h.OccurrenceID}, moment{&h.CreatedAt})
 	if o.IssueID != "" {
+		o.Wake = o.CheckSeq == 0
 		h.Observation = &o
 	}
 	return h, err
@@ -27,9 +28,10 @@ func queueHandoff(b *engine.Batch, checkRunID string, h narrative.Handoff) {
 		o = *h.Observation
 	}
 	b.Exec(`
-		INSERT INTO handoffs (id, check_run_id, workflow_id, issue_id, check_seq, passed, occurrence_id, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		h.ID, checkRunID, h.WorkflowID, unlessEmpty(o.IssueID), o.CheckSeq, o.Passed, unlessEmpty(h.OccurrenceID), h.CreatedAt)
+		INSERT INTO handoffs (id, check_run_id, workflow_id, issue_id, check_seq, passed, gone, occurrence_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		h.ID, checkRunID, h.WorkflowID, unlessEmpty(o.IssueID), o.CheckSeq, o.Passed, o.Gone, unlessEmpty(h.OccurrenceID),
+		h.CreatedAt)
 }
 
 // queueHandoffsOf loads the hand-offs that a run made and that are not done.

@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"context"
-	"fmt"
 
 	sq "github.com/Masterminds/squirrel"
 
@@ -13,7 +12,8 @@ import (
 const (
 	issueColumns = "i.id, i.workflow_id, i.assertion, i.kind, i.record_type, i.record_id, i.status, i.severity, i.summary, " +
 		"i.verdict, i.opened_at, i.opened_seq, i.resolved_at, i.closed_seq, i.muted_until, i.acknowledged, i.snoozed_until, " +
-		"i.awaiting, i.rounds, i.version, i.working, i.next_round_at, i.enacted_seq, i.attempts, i.idle, i.passes, m.check_seq"
+		"i.awaiting, i.rounds, i.version, i.working, i.next_round_at, i.enacted_seq, i.attempts, i.idle, i.passes, " +
+		"i.verify_at, i.notified_at, i.renotified, i.escalated, m.check_seq"
 	issueTables  = "issues i JOIN assertion_metas m ON m.name = i.assertion"
 	selectIssues = "SELECT " + issueColumns + " FROM " + issueTables
 )
@@ -23,7 +23,7 @@ func scanIssue(r engine.Row) (i narrative.Issue, err error) {
 		(*string)(&i.Status), (*string)(&i.Severity), &i.Summary, document{&i.Verdict}, moment{&i.OpenedAt}, &i.OpenedSeq,
 		perhaps{&i.ResolvedAt}, &i.ClosedSeq, perhaps{&i.MutedUntil}, document{&i.Acknowledged}, perhaps{&i.SnoozedUntil},
 		document{&i.Awaiting}, &i.Rounds, &i.Version, &i.Working, moment{&i.NextRoundAt}, &i.EnactedSeq, &i.Attempts,
-		&i.Idle, &i.Passes, &i.CurrentSeq)
+		&i.Idle, &i.Passes, perhaps{&i.VerifyAt}, perhaps{&i.NotifiedAt}, &i.Renotified, &i.Escalated, &i.CurrentSeq)
 	i.Steps = []narrative.ResolutionStep{}
 	return i, err
 }
@@ -126,19 +126,23 @@ func noIssue(id string) error {
 	return narrative.Errorf(narrative.NotFound, "there is no issue %s", id)
 }
 
-// queueNewIssue adds an issue as a check opens it.
-func queueNewIssue(b *engine.Batch, i narrative.Issue) error {
-	verdict, err := encoded(&i.Verdict)
+// queueNewIssue adds an issue as a check opens it, gives it the verdict that will be read back, and tells how many bytes
+// that has.
+func queueNewIssue(b *engine.Batch, i *narrative.Issue) (weight int, err error) {
+	verdict, err := encodeJSON(i.Verdict)
+	if err == nil {
+		err = decodeVerdict(verdict, &i.Verdict)
+	}
 	if err != nil {
-		return fmt.Errorf("issue of %s: %w", i.Name(), err)
+		return 0, during(err, "issue of %s", i.Name())
 	}
 	b.Exec(`
 		INSERT INTO issues (id, workflow_id, assertion, kind, record_type, record_id, status, severity, summary, verdict,
 			opened_at, opened_seq)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		i.ID, i.WorkflowID, i.Assertion, string(i.Kind), i.Record.Type, i.Record.ID, string(i.Status), string(i.Severity),
-		i.Summary, verdict, i.OpenedAt, i.OpenedSeq)
-	return nil
+		i.Summary, engine.JSON(verdict), i.OpenedAt, i.OpenedSeq)
+	return len(verdict), nil
 }
 
 // queueChangedIssue writes all that a change may alter. What names the issue is not among it.
@@ -159,10 +163,11 @@ func queueChangedIssue(b *engine.Batch, i narrative.Issue) error {
 		UPDATE issues
 		SET status = $2, severity = $3, summary = $4, verdict = $5, resolved_at = $6, closed_seq = $7, muted_until = $8,
 			acknowledged = $9, snoozed_until = $10, awaiting = $11, rounds = $12, version = $13, working = $14,
-			next_round_at = $15, enacted_seq = $16, attempts = $17, idle = $18, passes = $19
+			next_round_at = $15, enacted_seq = $16, attempts = $17, idle = $18, passes = $19, verify_at = $20,
+			notified_at = $21, renotified = $22, escalated = $23
 		WHERE id = $1`,
 		i.ID, string(i.Status), string(i.Severity), i.Summary, verdict, i.ResolvedAt, i.ClosedSeq, i.MutedUntil,
 		acknowledged, i.SnoozedUntil, awaiting, i.Rounds, i.Version, i.Working, unlessZero(i.NextRoundAt), i.EnactedSeq,
-		i.Attempts, i.Idle, i.Passes)
+		i.Attempts, i.Idle, i.Passes, i.VerifyAt, i.NotifiedAt, i.Renotified, i.Escalated)
 	return nil
 }

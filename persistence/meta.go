@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"time"
 
 	sq "github.com/Masterminds/squirrel"
 
@@ -13,8 +14,9 @@ import (
 const (
 	metaColumns = "name, display_name, class, args, every_ns, cron, timezone, enabled, severity, timeout_ns, queue, " +
 		"source, triggered_by, revision, checked_revision"
-	assertionColumns = metaColumns + ", fail_after, resolve_after, error_after, max_attempts, max_issues, diagnostics"
-	eventColumns     = metaColumns + ", ttl_ns, respond"
+	assertionColumns = metaColumns + ", fail_after, resolve_after, error_after, max_attempts, max_plans, max_issues, renotify, " +
+		"escalate, diagnostics, passed, failed, errored, last_seq, soft"
+	eventColumns = metaColumns + ", ttl_ns, respond"
 )
 
 func scanMeta(m *narrative.Meta) []any {
@@ -28,7 +30,9 @@ func scanMeta(m *narrative.Meta) []any {
 
 func scanAssertion(m *narrative.AssertionMeta) []any {
 	return append(scanMeta(&m.Meta),
-		&m.FailAfter, &m.ResolveAfter, &m.ErrorAfter, &m.MaxAttempts, &m.MaxIssues, document{&m.Diagnostics})
+		&m.FailAfter, &m.ResolveAfter, &m.ErrorAfter, &m.MaxAttempts, &m.MaxPlans, &m.MaxIssues,
+		document{&m.Renotify}, document{&m.Escalate}, document{&m.Diagnostics},
+		&m.Streak.Passed, &m.Streak.Failed, &m.Streak.Errored, &m.Streak.LastSeq, &m.Soft)
 }
 
 func scanEvent(m *narrative.EventMeta) []any {
@@ -55,7 +59,7 @@ func (s *Store) AssertionMetas(ctx context.Context) ([]narrative.AssertionMeta, 
 
 func (s *Store) assertionMetas(ctx context.Context, where sq.Eq) ([]narrative.AssertionMeta, error) {
 	metas := []narrative.AssertionMeta{}
-	query := statements.Select(assertionColumns).From("assertion_metas").Where(where).OrderBy("name")
+	query := statements.Select(assertionColumns).From("assertion_metas").Where(where).Where("removed_at IS NULL").OrderBy("name")
 	return metas, s.read(ctx, query, func(r engine.Row) error {
 		var m narrative.AssertionMeta
 		defer func() { metas = append(metas, m) }()
@@ -83,7 +87,7 @@ func (s *Store) EventMetas(ctx context.Context) ([]narrative.EventMeta, error) {
 
 func (s *Store) eventMetas(ctx context.Context, where sq.Eq) ([]narrative.EventMeta, error) {
 	metas := []narrative.EventMeta{}
-	query := statements.Select(eventColumns).From("event_metas").Where(where).OrderBy("name")
+	query := statements.Select(eventColumns).From("event_metas").Where(where).Where("removed_at IS NULL").OrderBy("name")
 	return metas, s.read(ctx, query, func(r engine.Row) error {
 		var m narrative.EventMeta
 		defer func() { metas = append(metas, m) }()
@@ -91,29 +95,26 @@ func (s *Store) eventMetas(ctx context.Context, where sq.Eq) ([]narrative.EventM
 	})
 }
 
-// Config returns the configuration; a new store has the default one.
-func (s *Store) Config(ctx context.Context) (narrative.Config, error) {
-	var c narrative.Config
+// RemoveMeta removes an assertion or event. Its row stays, for what refers to it, and is seen by nobody. What was counted
+// of its checks is forgotten, and those under way will be too old to count, should it be applied again.
+func (s *Store) RemoveMeta(ctx context.Context, name string, now time.Time) error {
+	var assertions, events int
 	b := &engine.Batch{}
-	queueConfig(b, &c, "")
-	return c, during(s.engine.Read(ctx, b), "load the configuration")
-}
-
-// Identity tells this store from every other.
-func (s *Store) Identity(ctx context.Context) (string, error) {
-	var identity string
-	err := s.read(ctx, statements.Select("identity").From("narrative_config"), func(r engine.Row) error { return r.Scan(&identity) })
-	return identity, during(err, "load the store's identity")
-}
-
-func queueConfig(b *engine.Batch, c *narrative.Config, lock string) {
-	b.Query(func(r engine.Row) error {
-		err := r.Scan((*string)(&c.MinimumDatumLogLevel), (*int64)(&c.DefaultDatumTTL), document{&c.Admins})
-		if c.Admins.Email == nil {
-			c.Admins.Email = []string{}
-		}
-		return err
-	}, "SELECT minimum_datum_log_level, default_datum_ttl_ns, admins FROM narrative_config WHERE id = 1"+lock)
+	if s.dialect.RowLocks {
+		b.Exec("SELECT 1 FROM narrative_config WHERE id = 1 FOR UPDATE") // beside no Apply
+	}
+	b.Count(&assertions, `
+		UPDATE assertion_metas
+		SET removed_at = $2, last_seq = check_seq, passed = 0, failed = 0, errored = 0, violating = 0, soft = ''
+		WHERE name = $1 AND removed_at IS NULL`, name, now)
+	b.Exec(`
+		DELETE FROM violations
+		WHERE assertion = $1 AND EXISTS (SELECT 1 FROM assertion_metas WHERE name = $1 AND removed_at IS NOT NULL)`, name)
+	b.Count(&events, "UPDATE event_metas SET removed_at = $2 WHERE name = $1 AND removed_at IS NULL", name, now)
+	if err := s.engine.Write(ctx, b); err != nil {
+		return during(err, "remove %q", name)
+	}
+	return found(assertions+events > 0, "there is no assertion or event %q", name)
 }
 
 func noAssertion(name string) error {

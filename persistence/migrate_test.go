@@ -12,7 +12,7 @@ import (
 )
 
 // latest is the version that this program expects.
-const latest = 1
+const latest = 2
 
 func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 	t.Parallel()

@@ -33,20 +33,19 @@ func (s *Store) recordCheck(ctx context.Context, tx engine.Tx, r narrative.Check
 	case !facts.exists:
 		return narrative.CheckResult{}, noAssertion(r.Assertion)
 	case facts.recorded != nil:
-		return recordedCheck(ctx, tx, *facts.recorded, r.Assertion)
+		return recordedCheck(ctx, tx, *facts.recorded, facts.Meta)
 	}
 	decision := narrative.DecideCheck(facts.CheckFacts)
-	w := recorder{batch: &engine.Batch{}, record: r, open: map[string]narrative.Issue{}}
+	w := recorder{tx: tx, dialect: s.dialect, batch: &engine.Batch{}, record: r, workflows: map[string]string{}}
 	for _, i := range facts.Open {
-		w.open[i.ID] = i
+		w.workflows[i.ID] = i.WorkflowID
 	}
-	if err := w.write(decision, facts.violating); err != nil {
+	if err := w.write(ctx, decision, facts.violating); err != nil {
 		return narrative.CheckResult{}, err
 	}
-	if err := tx.Run(ctx, w.batch); err != nil {
-		return narrative.CheckResult{}, err
-	}
-	return narrative.CheckResult{Run: r.CheckRun, Opened: orEmpty(w.opened), Handoffs: orEmpty(w.handoffs)}, nil
+	return narrative.CheckResult{
+		Run: r.CheckRun, Soft: decision.Soft, Opened: orEmpty(w.opened), Handoffs: orEmpty(w.handoffs),
+	}, nil
 }
 
 // lockFacts locks the meta's row and loads what the decision is made by. Statements after the first see what was
@@ -56,8 +55,10 @@ func (s *Store) lockFacts(ctx context.Context, tx engine.Tx, r narrative.CheckRe
 	b := &engine.Batch{}
 	b.Query(func(row engine.Row) error {
 		f.exists = true
-		return row.Scan(append(append(scanAssertion(&f.Meta), scanStreak(&f.Streak)...), &f.violating)...)
-	}, "SELECT "+assertionColumns+", "+streakColumns+", violating FROM assertion_metas WHERE name = $1"+
+		err := row.Scan(append(scanAssertion(&f.Meta), &f.violating)...)
+		f.Streak = f.Meta.Streak
+		return err
+	}, "SELECT "+assertionColumns+", violating FROM assertion_metas WHERE name = $1 AND removed_at IS NULL"+
 		s.dialect.Lock("FOR UPDATE"), r.Assertion)
 	queueRunBy(b, narrative.AssertionKind, r.RunID, &f.recorded)
 	queueOpen(b, r.Assertion, &f.Open)
@@ -65,6 +66,11 @@ func (s *Store) lockFacts(ctx context.Context, tx engine.Tx, r narrative.CheckRe
 	f.Barred = func(k narrative.IssueKey) bool { return barred[k] }
 	if r.Outcome != narrative.OutcomePassed || len(r.Violations) > 0 || r.Total > 0 {
 		queueBarred(b, r, barred)
+	}
+	violated := map[narrative.Record]int{}
+	f.Violated = func(r narrative.Record) int { return violated[r] }
+	if r.OverRecords && len(r.Violations) > 0 {
+		queueViolated(b, r.Assertion, violated)
 	}
 	return f, tx.Run(ctx, b)
 }
@@ -86,57 +92,82 @@ func queueBarred(b *engine.Batch, r narrative.CheckRecord, barred map[narrative.
 		r.Assertion, r.Seq, r.FinishedAt)
 }
 
-// recordedCheck answers a check that was recorded before.
-func recordedCheck(ctx context.Context, tx engine.Tx, run narrative.CheckRun, name string) (narrative.CheckResult, error) {
-	if err := sameRun(run, name); err != nil {
+// recordedCheck answers a check that was recorded before. What was soft then is told while no newer check was recorded.
+func recordedCheck(ctx context.Context, tx engine.Tx, run narrative.CheckRun, meta narrative.AssertionMeta) (narrative.CheckResult, error) {
+	if err := sameRun(run, meta.Name); err != nil {
 		return narrative.CheckResult{}, err
 	}
 	result := narrative.CheckResult{Run: run, Opened: []narrative.Issue{}}
+	if run.Seq == meta.Streak.LastSeq {
+		result.Soft = meta.Soft
+	}
 	b := &engine.Batch{}
 	b.Query(collect(&result.Opened, scanIssue), selectIssues+`
 		WHERE i.assertion = $1 AND i.opened_seq = $2
-		ORDER BY i.id`, name, run.Seq)
+		ORDER BY i.id`, meta.Name, run.Seq)
 	queueHandoffsOf(b, run.RunID, &result.Handoffs)
 	return result, tx.Run(ctx, b)
 }
 
-// recorder queues what a check leads to.
+// recorder writes what a check leads to.
 type recorder struct {
-	batch    *engine.Batch
-	record   narrative.CheckRecord
-	open     map[string]narrative.Issue
-	opened   []narrative.Issue
-	handoffs []narrative.Handoff
+	tx        engine.Tx
+	dialect   engine.Dialect
+	batch     *engine.Batch // queued and not sent yet
+	weight    int           // of it, in bytes, as far as they are counted
+	record    narrative.CheckRecord
+	workflows map[string]string // of the open issues
+	opened    []narrative.Issue
+	handoffs  []narrative.Handoff
 }
 
-func (w *recorder) write(d narrative.CheckDecision, violating int) error {
+// maxQueued is how many statements are sent at once.
+const maxQueued = 3000
+
+func (w *recorder) write(ctx context.Context, d narrative.CheckDecision, violating int) error {
 	args, err := runArguments(w.record.CheckRun, w.record.Revision, w.record.Error)
 	if err != nil {
 		return err
 	}
 	w.batch.Exec(insertRun+"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", args...)
 	if d.Stale {
-		return nil
+		return w.tx.Run(ctx, w.batch)
 	}
 	w.batch.Exec(`
 		UPDATE assertion_metas
-		SET passed = $2, failed = $3, errored = $4, last_seq = $5,
-			checked_revision = CASE WHEN checked_revision < $6 THEN $6 ELSE checked_revision END
+		SET passed = $2, failed = $3, errored = $4, last_seq = $5, soft = $6,
+			checked_revision = CASE WHEN checked_revision < $7 THEN $7 ELSE checked_revision END
 		WHERE name = $1`,
-		w.record.Assertion, d.Streak.Passed, d.Streak.Failed, d.Streak.Errored, d.Streak.LastSeq, w.record.Revision)
-	if err := w.openNew(d.Open); err != nil {
+		w.record.Assertion, d.Streak.Passed, d.Streak.Failed, d.Streak.Errored, d.Streak.LastSeq, d.Soft, w.record.Revision)
+	if err := w.openNew(ctx, d.Open); err != nil {
 		return err
 	}
-	if err := w.change(d.Changed, d.Reasons); err != nil {
+	if err := w.change(ctx, d.Changed, d.Reasons); err != nil {
 		return err
 	}
 	for _, o := range d.Observe {
-		w.handOver(w.open[o.IssueID].WorkflowID, o)
+		if err := w.handOver(ctx, w.workflows[o.IssueID], o); err != nil {
+			return err
+		}
 	}
-	return queueViolations(w.batch, w.record, violating)
+	if err := w.writeViolations(ctx, violating); err != nil {
+		return err
+	}
+	return w.tx.Run(ctx, w.batch)
 }
 
-func (w *recorder) openNew(issues []narrative.Issue) error {
+// send sends what is queued where it is much, the last statement weighing that many bytes.
+func (w *recorder) send(ctx context.Context, weight int) error {
+	w.weight += weight
+	if len(w.batch.Statements) < maxQueued && w.weight < pieceSize {
+		return nil
+	}
+	err := w.tx.Run(ctx, w.batch)
+	w.batch, w.weight = &engine.Batch{}, 0
+	return err
+}
+
+func (w *recorder) openNew(ctx context.Context, issues []narrative.Issue) error {
 	r := w.record
 	for _, i := range issues {
 		i.ID = narrative.NewID(r.FinishedAt)
@@ -144,38 +175,51 @@ func (w *recorder) openNew(issues []narrative.Issue) error {
 		i.WorkflowID = narrative.IssueWorkflowID(r.Assertion, i.Kind, i.Record)
 		i.OpenedAt, i.OpenedSeq, i.CurrentSeq = r.FinishedAt, r.Seq, r.Seq
 		i.Steps = []narrative.ResolutionStep{}
-		if err := queueNewIssue(w.batch, i); err != nil {
+		weight, err := queueNewIssue(w.batch, &i)
+		if err != nil {
 			return err
 		}
+		w.weight += weight
 		queueEntry(w.batch, i.ID, narrative.Entry{At: r.FinishedAt, Kind: narrative.EntryOpened, Text: i.Summary, Key: "opened"})
 		w.opened = append(w.opened, i)
-		w.handOver(i.WorkflowID, narrative.Observation{IssueID: i.ID, CheckSeq: r.Seq})
+		if err := w.handOver(ctx, i.WorkflowID, narrative.Observation{IssueID: i.ID, CheckSeq: r.Seq}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (w *recorder) change(issues []narrative.Issue, reasons map[string]string) error {
+// change writes what [narrative.DecideCheck] may alter of an issue.
+func (w *recorder) change(ctx context.Context, issues []narrative.Issue, reasons map[string]string) error {
 	for _, i := range issues {
-		verdict, err := encoded(&i.Verdict)
+		verdict, err := encodeJSON(i.Verdict)
+		if err != nil {
+			return during(err, "issue of %s", i.Name())
+		}
+		acknowledged, err := encoded(i.Acknowledged)
 		if err != nil {
 			return err
 		}
 		w.batch.Exec(`
 			UPDATE issues
-			SET verdict = $2, severity = $3, summary = $4, passes = $5, next_round_at = $6
+			SET verdict = $2, severity = $3, summary = $4, passes = $5, next_round_at = $6, acknowledged = $7
 			WHERE id = $1`,
-			i.ID, verdict, string(i.Severity), i.Summary, i.Passes, unlessZero(i.NextRoundAt))
+			i.ID, engine.JSON(verdict), string(i.Severity), i.Summary, i.Passes, unlessZero(i.NextRoundAt), acknowledged)
 		if reason := reasons[i.ID]; reason != "" {
 			queueEntry(w.batch, i.ID, narrative.Entry{At: w.record.FinishedAt, Kind: narrative.EntryVerdict, Text: reason})
+		}
+		if err := w.send(ctx, len(verdict)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (w *recorder) handOver(workflowID string, o narrative.Observation) {
+func (w *recorder) handOver(ctx context.Context, workflowID string, o narrative.Observation) error {
 	h := narrative.Handoff{
 		ID: narrative.NewID(w.record.FinishedAt), WorkflowID: workflowID, Observation: &o, CreatedAt: w.record.FinishedAt,
 	}
 	queueHandoff(w.batch, w.record.ID, h)
 	w.handoffs = append(w.handoffs, h)
+	return w.send(ctx, 0)
 }

@@ -102,6 +102,14 @@ func unlessZero(at time.Time) any {
 	return at
 }
 
+// unlessNil is the argument for a column of a time that may be absent.
+func unlessNil(at *time.Time) any {
+	if at == nil {
+		return nil
+	}
+	return at.UTC()
+}
+
 // unlessEmpty is the argument for a column where NULL stands for no text.
 func unlessEmpty(s string) any {
 	if s == "" {

@@ -2,9 +2,10 @@
 // [Store] is written against a small engine that runs batches of statements; postgres and sqlite are the engines,
 // migrations the schema, conformance the suite that both pass, and pgtest a PostgreSQL for tests.
 //
-// Who may change what is settled by locks taken in one order. A check or detection locks its meta's row; a change of an
-// issue shares the lock of its assertion's meta, so that it and the recording of a check never overlap, and locks the
-// issue's row; whatever writes on a timeline locks the issue's row. On SQLite a transaction has the database to itself.
+// Who may change what is settled by locks taken in one order. Whoever applies or removes metas locks the configuration's
+// row and then theirs. A check or detection locks its meta's row; a change of an issue locks that of its assertion's meta,
+// so that it, other changes and the recording of a check never overlap, and then the issue's; whatever else writes on a
+// timeline locks the issue's row. On SQLite a transaction has the database to itself.
 package persistence
 
 import (
@@ -94,7 +95,8 @@ func startOf(rawURL string) string {
 // Close closes the connections.
 func (s *Store) Close() error { return s.engine.Close() }
 
-// Sweep deletes what is past keeping. A run stays while one of its hand-offs is pending.
+// Sweep deletes what is past keeping. A run stays while one of its hand-offs is pending, and the occurrences of an event
+// that was removed stay as long as its runs, so that they are not answered again should it be brought back.
 func (s *Store) Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (narrative.Swept, error) {
 	var swept narrative.Swept
 	if limit <= 0 {
@@ -106,7 +108,10 @@ func (s *Store) Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (
 			SELECT id FROM datums WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, now, limit)
 	b.Count(&swept.Occurrences, `
 		DELETE FROM occurrences WHERE id IN (
-			SELECT id FROM occurrences WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, now, limit)
+			SELECT id FROM (SELECT id FROM occurrences WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) AS expired
+			UNION ALL
+			SELECT c.id FROM event_metas m JOIN occurrences c ON c.event = m.name WHERE m.removed_at < $3
+			LIMIT $2)`, now, limit, keepRuns)
 	b.Count(&swept.CheckRuns, `
 		DELETE FROM check_runs WHERE id IN (
 			SELECT r.id FROM check_runs r

@@ -34,7 +34,8 @@ func (s *Store) Story(ctx context.Context, id string) (narrative.Story, error) {
 	return story, nil
 }
 
-// queueActions loads the actions of an issue's solutions, by step; the issue's own row comes before in the batch.
+// queueActions loads the actions of an issue's solutions and of their rollbacks, by step; the issue's own row comes
+// before in the batch.
 func queueActions(b *engine.Batch, id string, issue **narrative.Issue, to map[string][]narrative.ActionRun) {
 	b.Query(func(r engine.Row) error {
 		action, err := scanAction(r)
@@ -51,5 +52,5 @@ func queueActions(b *engine.Batch, id string, issue **narrative.Issue, to map[st
 		JOIN solutions o ON o.id = a.solution_id
 		JOIN resolution_steps s ON s.id = o.step_id
 		WHERE s.issue_id = $1
-		ORDER BY a.solution_id, a.idx`, id)
+		ORDER BY a.solution_id, a.rollback, a.idx`, id)
 }

@@ -131,13 +131,54 @@ func clip(s string, limit int) string {
 // otherwise.
 func bounded(v narrative.Verdict) (narrative.Verdict, error) {
 	v.Summary, v.Reason = clip(v.Summary, maxSummary), clip(v.Reason, maxSummary)
-	details, err := encodeJSON(v.Details)
+	kept, err := boundedDetails(v.Details)
+	if err != nil {
+		return v, err
+	}
+	details, err := encodeJSON(kept)
 	if err != nil {
 		return v, narrative.Errorf(narrative.Invalid, "details: %w", err)
 	}
-	if room := maxVerdict - 3*maxSummary; len(details) > room {
-		v.Details = map[string]any{"dropped": fmt.Sprintf("%d bytes of details; at most %d are kept", len(details), room)}
-		return v, nil
-	}
 	return v, decodeObject(details, &v.Details)
+}
+
+// boundedDetails returns the details, or what was dropped where a verdict has no room for them. They are only encoded
+// where they may be too large.
+func boundedDetails(details map[string]any) (map[string]any, error) {
+	room := maxVerdict - 3*maxSummary
+	if atMost(details) <= room {
+		return details, nil
+	}
+	encoded, err := encodeJSON(details)
+	if err != nil {
+		return nil, narrative.Errorf(narrative.Invalid, "details: %w", err)
+	}
+	if len(encoded) > room {
+		return map[string]any{"dropped": fmt.Sprintf("%d bytes of details; at most %d are kept", len(encoded), room)}, nil
+	}
+	return details, nil
+}
+
+// atMost is more than the bytes that a value takes as JSON, however it is escaped; too much where it cannot tell. The
+// value is no ring.
+func atMost(v any) int {
+	switch v := v.(type) {
+	case string:
+		return 6*len(v) + 3
+	case nil, bool, int, int64, float64:
+		return 32
+	case map[string]any:
+		n := 3
+		for k, e := range v {
+			n += 6*len(k) + 5 + atMost(e)
+		}
+		return n
+	case []any:
+		n := 3
+		for _, e := range v {
+			n += 1 + atMost(e)
+		}
+		return n
+	}
+	return maxVerdict
 }

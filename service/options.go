@@ -20,6 +20,9 @@ type Options struct {
 	DatabaseURL string
 	// Migrate brings the store up to date before it is used.
 	Migrate bool
+	// WrapStore puts something between the process and its store: what traces, counts or stands in the way. It must
+	// keep the store's contract. Default: nothing.
+	WrapStore func(narrative.Store) narrative.Store
 
 	// API listens for HTTP on Listen (default 127.0.0.1:8321; port 0: any).
 	API    bool

@@ -34,7 +34,7 @@ type Service struct {
 	o Options
 
 	listener net.Listener
-	store    *persistence.Store
+	store    narrative.Store
 	embedded EmbeddedServer
 	client   client.Client
 	starter  *starter.Starter
@@ -213,6 +213,9 @@ func (s *Service) openStore(ctx, _ context.Context) error {
 		return err
 	}
 	s.store = store
+	if s.o.WrapStore != nil {
+		s.store = s.o.WrapStore(store)
+	}
 	s.onStop(func() { _ = store.Close() })
 	return nil
 }

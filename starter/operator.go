@@ -113,6 +113,32 @@ func (s *Starter) CheckNow(ctx context.Context, kind narrative.MetaKind, name st
 	return narrative.CheckRun{}, narrative.Errorf(narrative.Unavailable, "check %s now: %w", workflows.CheckID(kind, name), err)
 }
 
+// StartCheck has the assertion or event checked at once, and does not wait for it. One that is gone or disabled is not.
+func (s *Starter) StartCheck(ctx context.Context, kind narrative.MetaKind, name string) error {
+	c, err := s.check(ctx, kind, name)
+	if narrative.KindOf(err) == narrative.NotFound || err == nil && !c.Meta.Enabled {
+		return nil
+	}
+	if err == nil {
+		_, err = s.checkAtOnce(ctx, c)
+	}
+	return err
+}
+
+// Reopen lets checks open another issue where this one, which is closed, kept them away, and has its assertion checked
+// at once.
+func (s *Starter) Reopen(ctx context.Context, i narrative.Issue, by, reason string) error {
+	now := s.o.Now().UTC().Truncate(time.Microsecond)
+	_, err := s.o.Store.ChangeIssue(ctx, i.ID, -1, "", func(i *narrative.Issue) (narrative.Effects, error) {
+		entry, err := i.Reopen(by, reason, now)
+		return narrative.Effects{Entries: []narrative.Entry{entry}}, err
+	})
+	if err != nil {
+		return err
+	}
+	return s.StartCheck(ctx, narrative.AssertionKind, i.Assertion)
+}
+
 // DryRun makes a check, of which nothing is kept, and returns what it would have recorded.
 func (s *Starter) DryRun(ctx context.Context, kind narrative.MetaKind, name string) (narrative.CheckRun, error) {
 	c, err := s.check(ctx, kind, name)

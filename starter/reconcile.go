@@ -183,8 +183,17 @@ func (r *reconciler) notifications(ctx context.Context) error {
 	return nil
 }
 
-// issues gives every unresolved issue whose workflow is gone its workflow back.
+// issues gives every unresolved issue whose workflow is gone its workflow back, and wakes those whose assertion was
+// removed, for they are over.
 func (r *reconciler) issues(ctx context.Context) error {
+	metas, err := r.o.Store.AssertionMetas(ctx)
+	if err != nil {
+		return err
+	}
+	watched := map[string]bool{}
+	for _, m := range metas {
+		watched[m.Name] = true
+	}
 	alive, err := running(ctx, r.o.Client, "ResolveIssue")
 	if err != nil {
 		return err
@@ -197,6 +206,10 @@ func (r *reconciler) issues(ctx context.Context) error {
 		}
 		for _, i := range issues {
 			after = i.ID
+			if !watched[i.Assertion] {
+				r.count(&r.done.Issues, r.tell(ctx, narrative.Observation{IssueID: i.ID, Wake: true}, i.WorkflowID))
+				continue
+			}
 			if _, ok := alive[i.WorkflowID]; ok || r.o.Now().Sub(i.OpenedAt) < resendAfter {
 				continue
 			}
@@ -207,7 +220,11 @@ func (r *reconciler) issues(ctx context.Context) error {
 
 // wake starts the issue's workflow where it does not run, and tells it nothing.
 func (s *Starter) wake(ctx context.Context, i narrative.Issue) error {
-	return s.HandOver(ctx, narrative.Handoff{WorkflowID: i.WorkflowID, Observation: &narrative.Observation{IssueID: i.ID}})
+	return s.tell(ctx, narrative.Observation{IssueID: i.ID}, i.WorkflowID)
+}
+
+func (s *Starter) tell(ctx context.Context, o narrative.Observation, workflowID string) error {
+	return s.HandOver(ctx, narrative.Handoff{WorkflowID: workflowID, Observation: &o})
 }
 
 // housekeeping starts the house's own cron workflows where they do not run.

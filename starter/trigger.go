@@ -56,14 +56,14 @@ func (c Check) options(id string, attributes bool) client.StartWorkflowOptions {
 		Memo: map[string]any{workflows.CheckMemoKey: c.Memo()},
 	}
 	if attributes {
-		kind := workflows.KindAssertion
+		kind, quiet := workflows.KindAssertion, narrative.OutcomePassed
 		if c.Kind == narrative.EventKind {
-			kind = workflows.KindEvent
+			kind, quiet = workflows.KindEvent, narrative.OutcomeNotDetected
 		}
 		o.TypedSearchAttributes = temporal.NewSearchAttributes(
 			workflows.AttributeKind.ValueSet(kind),
 			workflows.AttributeName.ValueSet(c.Meta.Name),
-			workflows.AttributeOutcome.ValueSet(string(narrative.OutcomePassed)),
+			workflows.AttributeOutcome.ValueSet(string(quiet)),
 			workflows.AttributeSeverity.ValueSet(string(c.Meta.Severity)),
 		)
 	}

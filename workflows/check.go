@@ -37,7 +37,7 @@ func check(ctx workflow.Context, kind narrative.MetaKind, activity any, in activ
 	if err != nil {
 		return out, errored(ctx, activities.ErroredInput{Kind: kind, Name: in.Name, Reason: activities.Reason(err)})
 	}
-	if out.Outcome != "" && out.Outcome != narrative.OutcomePassed {
+	if was, _ := workflow.GetTypedSearchAttributes(ctx).GetKeyword(AttributeOutcome); out.Outcome != "" && string(out.Outcome) != was {
 		upsert(ctx, AttributeOutcome.ValueSet(string(out.Outcome)))
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -15,9 +16,10 @@ import (
 
 // IssueInput starts the life of an issue, or carries it on after continue-as-new.
 type IssueInput struct {
-	IssueID      string                  `json:"issue_id"`
-	LastSeq      int64                   `json:"last_seq,omitempty"` // of the newest observation heeded
-	Observations []narrative.Observation `json:"observations,omitempty"`
+	IssueID      string                   `json:"issue_id"`
+	LastSeq      int64                    `json:"last_seq,omitempty"` // of the newest observation heeded
+	Observations []narrative.Observation  `json:"observations,omitempty"`
+	Commands     []activities.SignalInput `json:"commands,omitempty"` // signals heard and not carried out yet
 }
 
 // ResolveIssue lives the life of an issue. The store owns that the issue exists and that it is closed; this workflow
@@ -25,6 +27,9 @@ type IssueInput struct {
 // when the issue is closed. A newer issue of the same key is carried on by continue-as-new.
 func ResolveIssue(ctx workflow.Context, in IssueInput) error {
 	i := &issue{in: in, lastSeq: in.LastSeq, observed: in.Observations, state: activities.IssueState{ID: in.IssueID}}
+	for _, heard := range in.Commands {
+		i.commands = append(i.commands, &command{input: heard})
+	}
 	i.observe = workflow.GetSignalChannel(ctx, narrative.SignalObserve)
 	if err := i.setup(ctx); err != nil {
 		return err
@@ -39,6 +44,7 @@ type issue struct {
 	lastSeq  int64
 	observed []narrative.Observation // heard of and not heeded yet
 	newer    *narrative.Observation  // of a newer issue of the same key
+	woken    bool                    // the issue, or what rules it, is to be looked at again
 	commands []*command              // of people, not carried out yet
 	arrived  int                     // commands heard of in this run
 
@@ -110,18 +116,24 @@ func (i *issue) live(ctx workflow.Context) error {
 	if err := i.load(ctx); err != nil {
 		return err
 	}
-	if i.state.Running != nil {
-		i.carryOut(ctx, *i.state.Running)
-	} else if i.state.Working {
-		i.round(ctx, i.lastSeq)
-	}
+	i.work(ctx)
 	for {
 		i.listen(ctx)
 		switch {
+		case i.crowded(ctx):
+			if over, err := i.carryOn(ctx); over {
+				return err
+			}
 		case len(i.commands) > 0:
 			i.obey(ctx)
-			if i.state.Running != nil {
-				i.carryOut(ctx, *i.state.Running)
+			i.work(ctx)
+		case i.woken && !i.state.Status.Closed():
+			i.woken = false
+			if err := i.load(ctx); err != nil {
+				return err
+			}
+			if i.state.Removed && !i.state.Status.Closed() {
+				i.resolve(ctx, activities.ResolveInput{Removed: true})
 			}
 		case len(i.observed) > 0 && !i.state.Status.Closed():
 			i.heed(ctx)
@@ -137,11 +149,112 @@ func (i *issue) live(ctx workflow.Context) error {
 				return err
 			}
 		default:
-			if err := workflow.Await(ctx, func() bool { return i.waiting() || len(i.commands) > 0 }); err != nil {
+			if err := i.wait(ctx); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// work goes on with what the issue says is under way: a plan, or a round.
+func (i *issue) work(ctx workflow.Context) {
+	if i.state.Running != nil {
+		i.carryOut(ctx, *i.state.Running)
+	} else if i.state.Working {
+		i.round(ctx, i.lastSeq)
+	}
+}
+
+// wait waits for a signal, or for the issue's next deadline, which is absolute: after continue-as-new, or a worker's
+// long absence, the rest of it is waited for.
+func (i *issue) wait(ctx workflow.Context) error {
+	spoken := func() bool { return i.waiting() || len(i.commands) > 0 }
+	d := i.state.Deadline
+	if d == nil {
+		return workflow.Await(ctx, spoken)
+	}
+	// At least a second, in case the clock of the activities is behind.
+	heard, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      max(d.At.Sub(workflow.Now(ctx)), time.Second),
+		TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("%s at %s", d.Kind, d.At.UTC().Format(time.RFC3339))},
+	}, spoken)
+	if err != nil || heard {
+		return err
+	}
+	if d.Kind == narrative.DeadlineVerify {
+		return i.verify(ctx)
+	}
+	ctx = workflow.WithActivityOptions(ctx, quick("deadline: "+string(d.Kind), storeTimeout))
+	return i.transition(ctx, func() (s activities.IssueState, err error) {
+		err = workflow.ExecuteActivity(ctx, acts.MeetDeadlines, i.ref()).Get(ctx, &s)
+		return s, err
+	})
+}
+
+// verify checks whether the newest solution helped, without waiting for the tick. Where that cannot be checked, the
+// tick will.
+func (i *issue) verify(ctx workflow.Context) error {
+	var v activities.Verification
+	ctx = workflow.WithActivityOptions(ctx, bounded("verify the solution", 5*time.Minute, 3))
+	err := i.transition(ctx, func() (activities.IssueState, error) {
+		err := workflow.ExecuteActivity(ctx, acts.Verify, i.ref()).Get(ctx, &v)
+		return v.State, err
+	})
+	if err != nil {
+		i.state.Deadline = nil
+		return nil
+	}
+	if v.Observed != nil {
+		i.observed = append(i.observed, *v.Observed)
+	}
+	return nil
+}
+
+// maxCarried is how many bytes of signals are carried over to a new run.
+const maxCarried = 512 << 10
+
+// crowded tells whether the history has become long while signals still wait: they are carried over to a new run.
+func (i *issue) crowded(ctx workflow.Context) bool {
+	if len(i.commands) == 0 || i.state.Status.Closed() || !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		return false
+	}
+	size := 0
+	for _, c := range i.commands {
+		size += len(c.input.Payload) + len(c.input.Key)
+	}
+	return size <= maxCarried && workflow.GetVersion(ctx, "carry-signals", workflow.DefaultVersion, 1) == 1
+}
+
+// carryOn answers the updates, which cannot be carried over, and goes on in a new run with the signals that still wait;
+// not over where another update came meanwhile.
+func (i *issue) carryOn(ctx workflow.Context) (over bool, err error) {
+	for n := i.update(); n >= 0; n = i.update() {
+		i.commands[0], i.commands[n] = i.commands[n], i.commands[0]
+		i.obey(ctx)
+		i.work(ctx)
+	}
+	if err := workflow.Await(ctx, func() bool { return i.update() >= 0 || workflow.AllHandlersFinished(ctx) }); err != nil {
+		return true, err
+	}
+	i.listen(ctx)
+	if i.update() >= 0 || i.state.Status.Closed() {
+		return false, nil
+	}
+	return true, i.anew(ctx)
+}
+
+// update is the place of the first command that somebody waits for; -1 where there is none.
+func (i *issue) update() int {
+	return slices.IndexFunc(i.commands, func(c *command) bool { return !c.input.BySignal })
+}
+
+// anew carries the issue on in a new run.
+func (i *issue) anew(ctx workflow.Context) error {
+	in := IssueInput{IssueID: i.state.ID, LastSeq: i.lastSeq, Observations: i.observed}
+	for _, c := range i.commands {
+		in.Commands = append(in.Commands, c.input)
+	}
+	return workflow.NewContinueAsNewError(ctx, ResolveIssue, in)
 }
 
 // waiting tells whether a signal was delivered and not read.
@@ -162,6 +275,8 @@ func (i *issue) listen(ctx workflow.Context) {
 		case o.IssueID != i.state.ID:
 			newer := o
 			i.newer = &newer
+		case o.Wake:
+			i.woken = true
 		case o.CheckSeq > i.lastSeq:
 			i.observed = append(i.observed, o)
 		}
@@ -187,7 +302,7 @@ func (i *issue) end(ctx workflow.Context) (over bool, err error) {
 	}
 	switch {
 	case !i.state.Status.Closed():
-		return true, workflow.NewContinueAsNewError(ctx, ResolveIssue, IssueInput{IssueID: i.state.ID, LastSeq: i.lastSeq, Observations: i.observed})
+		return true, i.anew(ctx)
 	case i.newer != nil:
 		return true, workflow.NewContinueAsNewError(ctx, ResolveIssue,
 			IssueInput{IssueID: i.newer.IssueID, Observations: []narrative.Observation{*i.newer}})
@@ -199,6 +314,9 @@ func (i *issue) end(ctx workflow.Context) (over bool, err error) {
 func (i *issue) obey(ctx workflow.Context) {
 	c := i.commands[0]
 	i.commands = i.commands[1:]
+	if c.input.Name == narrative.SignalApprove {
+		c.input.Stale = i.stale(ctx, c.input.Payload)
+	}
 	ctx = workflow.WithActivityOptions(ctx, quick(string(c.input.Name), storeTimeout))
 	c.err = i.transition(ctx, func() (activities.IssueState, error) {
 		c.input.IssueRef = i.ref()
@@ -206,6 +324,17 @@ func (i *issue) obey(ctx workflow.Context) {
 		return c.answer.State, err
 	})
 	c.done = true
+}
+
+// stale tells whether what is about to be approved would no longer be proposed.
+func (i *issue) stale(ctx workflow.Context, payload []byte) bool {
+	ctx = workflow.WithActivityOptions(ctx, bounded("look at the plan again", 5*time.Minute, 3))
+	var r activities.Reconsidered
+	in := activities.ReconsiderInput{IssueID: i.state.ID, Payload: payload}
+	if err := workflow.ExecuteActivity(ctx, acts.Reconsider, in).Get(ctx, &r); err != nil {
+		workflow.GetLogger(ctx).Warn("the plan could not be looked at again before it was approved", "error", err)
+	}
+	return r.Stale
 }
 
 // heed takes in the oldest observation.
@@ -224,22 +353,29 @@ func (i *issue) heed(ctx workflow.Context) {
 	}
 	i.observed, i.lastSeq = rest, o.CheckSeq
 	if o.Passed {
-		i.recover(ctx, o.CheckSeq)
+		i.recover(ctx, o)
 	} else {
 		i.round(ctx, o.CheckSeq)
 	}
 }
 
-// recover lets the assertion clean up after itself, then closes the issue and tells.
-func (i *issue) recover(ctx workflow.Context, seq int64) {
-	failure := ""
-	cleanup := workflow.WithActivityOptions(ctx, bounded("recovered", 10*time.Minute, 5))
-	if err := workflow.ExecuteActivity(cleanup, acts.Recover, i.ref()).Get(ctx, nil); err != nil {
-		failure = activities.Reason(err)
+// recover lets the assertion clean up after itself, unless the record is gone, then closes the issue and tells.
+func (i *issue) recover(ctx workflow.Context, o narrative.Observation) {
+	in := activities.ResolveInput{CheckSeq: o.CheckSeq, Gone: o.Gone}
+	if !o.Gone {
+		cleanup := workflow.WithActivityOptions(ctx, bounded("recovered", 10*time.Minute, 5))
+		if err := workflow.ExecuteActivity(cleanup, acts.Recover, i.ref()).Get(ctx, nil); err != nil {
+			in.Failure = activities.Reason(err)
+		}
 	}
+	i.resolve(ctx, in)
+}
+
+func (i *issue) resolve(ctx workflow.Context, in activities.ResolveInput) {
 	ctx = workflow.WithActivityOptions(ctx, quick("resolve", storeTimeout))
 	_ = i.transition(ctx, func() (s activities.IssueState, err error) {
-		err = workflow.ExecuteActivity(ctx, acts.Resolve, activities.ResolveInput{IssueRef: i.ref(), CheckSeq: seq, Failure: failure}).Get(ctx, &s)
+		in.IssueRef = i.ref()
+		err = workflow.ExecuteActivity(ctx, acts.Resolve, in).Get(ctx, &s)
 		return s, err
 	})
 }
@@ -249,15 +385,6 @@ func (i *issue) ref() activities.IssueRef {
 }
 
 func statusText(s activities.IssueState) string {
-	text := fmt.Sprintf("%s: %s\n%s\nopen since %s, %d rounds of diagnosis\n", s.Name, s.Status, s.Summary,
-		s.OpenedAt.Format(time.RFC3339), s.Rounds)
-	switch {
-	case s.Status.Closed():
-		return text
-	case s.Awaiting != nil:
-		return text + "waits for a person's " + s.Awaiting.For + "\n"
-	case s.Running != nil:
-		return text + "a plan is being carried out\n"
-	}
-	return text + "waits for the next check\n"
+	return fmt.Sprintf("%s: %s\n%s\nopen since %s, %d rounds of diagnosis\n%s\n", s.Name, s.Status, s.Summary,
+		s.OpenedAt.Format(time.RFC3339), s.Rounds, waitsFor(s))
 }

@@ -201,11 +201,11 @@ func TestResumed(t *testing.T) {
 	}
 	for _, step := range []func() error{
 		func() error {
-			_, err := b.store.StartAction(t.Context(), now.Steps[0].Solution.ID, 0, "first", false, time.Now().UTC())
+			_, err := b.store.StartAction(t.Context(), narrative.ActionRef{SolutionID: now.Steps[0].Solution.ID}, "first", false, time.Now().UTC())
 			return err
 		},
 		func() error {
-			return b.store.FinishAction(t.Context(), now.Steps[0].Solution.ID, 0, "r", "", time.Now().UTC())
+			return b.store.FinishAction(t.Context(), narrative.ActionRef{SolutionID: now.Steps[0].Solution.ID}, "r", "", time.Now().UTC())
 		},
 	} {
 		if err := step(); err != nil {
@@ -268,7 +268,7 @@ func TestQueries(t *testing.T) {
 		if state.ID != i.ID || state.Status != narrative.StatusImpasse || len(state.Steps) != 2 {
 			t.Errorf("the query issue answers %+v; want the impasse with its two steps", state)
 		}
-		if !strings.Contains(text, "watched: impasse") || !strings.Contains(text, "waits for a person's choice") {
+		if !strings.Contains(text, "watched: impasse") || !strings.Contains(text, "for a person's choice") {
 			t.Errorf("the query status answers %q; want what it waits for", text)
 		}
 		b.observe(narrative.OutcomePassed)

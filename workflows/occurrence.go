@@ -18,8 +18,10 @@ func RespondEvent(ctx workflow.Context, in activities.RespondInput) error {
 		return nil
 	}
 	if err == nil {
-		finish.SolutionID = plan.SolutionID
-		err = runPlan(ctx, plan, func() bool { return false })
+		finish.SolutionID, finish.Failure = plan.SolutionID, plan.Held
+	}
+	if err == nil && plan.Held == "" {
+		_, err = runPlan(ctx, plan, func() bool { return false })
 	}
 	if err != nil {
 		finish.Failure = activities.Reason(err)

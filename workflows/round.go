@@ -54,8 +54,11 @@ func (i *issue) transition(ctx workflow.Context, change func() (activities.Issue
 
 // take takes in how the issue stands now, and shows it.
 func (i *issue) take(ctx workflow.Context, s activities.IssueState) {
-	if s.Status != i.state.Status {
+	switch {
+	case s.Status != i.state.Status:
 		upsert(ctx, AttributeOutcome.ValueSet(string(s.Status)), AttributeSeverity.ValueSet(string(s.Severity)))
+	case s.Severity != i.state.Severity && workflow.GetVersion(ctx, "severity-changes", workflow.DefaultVersion, 1) == 1:
+		upsert(ctx, AttributeSeverity.ValueSet(string(s.Severity)))
 	}
 	i.state = s
 	workflow.SetCurrentDetails(ctx, details(s))
@@ -118,7 +121,7 @@ func (i *issue) diagnose(ctx workflow.Context, number int, cases []string) []nar
 // carryOut carries out the plan that the issue is Working on, and records how it ended. Between two actions people are
 // heard: one who closes the issue stops the plan.
 func (i *issue) carryOut(ctx workflow.Context, plan activities.PlanToRun) {
-	err := runPlan(ctx, plan, func() (stop bool) {
+	at, err := runPlan(ctx, plan, func() (stop bool) {
 		i.listen(ctx)
 		for len(i.commands) > 0 && !i.state.Status.Closed() {
 			if i.commands[0].input.Name == narrative.SignalSolution {
@@ -133,8 +136,9 @@ func (i *issue) carryOut(ctx workflow.Context, plan activities.PlanToRun) {
 	}
 	finish := activities.FinishPlanInput{StepID: plan.StepID}
 	if err != nil {
-		finish.Failure = activities.Reason(err)
+		finish.Failure, finish.Index = activities.Reason(err), at
 		finish.Unknown = activities.Kind(err) == narrative.Uncertain
+		finish.RolledBack, finish.RollbackFailure = rollBack(ctx, plan, at)
 	}
 	ctx = workflow.WithActivityOptions(ctx, quick("the plan ended", storeTimeout))
 	_ = i.transition(ctx, func() (s activities.IssueState, err error) {
@@ -152,25 +156,47 @@ const (
 	crashAttempts = 5
 )
 
-// runPlan runs the actions in order, one activity each, until one fails or between says to stop.
-func runPlan(ctx workflow.Context, plan activities.PlanToRun, between func() (stop bool)) error {
+// runPlan runs the actions in order, one activity each, until one fails, whose place it returns, or between says to
+// stop.
+func runPlan(ctx workflow.Context, plan activities.PlanToRun, between func() (stop bool)) (at int, err error) {
 	for n, action := range plan.Actions {
 		if between() {
-			return nil
+			return n, nil
 		}
-		ctx := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-			StartToCloseTimeout: action.Timeout + attemptSlack,
-			HeartbeatTimeout:    activities.HeartbeatTimeout,
-			Summary:             fmt.Sprintf("%s (%d of %d)", action.Action, n+1, len(plan.Actions)),
-			RetryPolicy: &temporal.RetryPolicy{
-				InitialInterval: action.Backoff, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute,
-				MaximumAttempts: int32(action.Attempts) + crashAttempts,
-			},
-		})
-		in := activities.RunActionInput{PlanRef: plan.PlanRef, Index: n}
-		if err := workflow.ExecuteActivity(ctx, acts.RunAction, in).Get(ctx, nil); err != nil {
-			return err
+		summary := fmt.Sprintf("%s (%d of %d)", action.Action, n+1, len(plan.Actions))
+		if err := runAction(ctx, action, summary, activities.RunActionInput{PlanRef: plan.PlanRef, Index: n}); err != nil {
+			return n, err
 		}
 	}
-	return nil
+	return len(plan.Actions), nil
+}
+
+func runAction(ctx workflow.Context, action activities.ActionToRun, summary string, in activities.RunActionInput) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: action.Timeout + attemptSlack,
+		HeartbeatTimeout:    activities.HeartbeatTimeout,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: action.Backoff, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute,
+			MaximumAttempts: int32(action.Attempts) + crashAttempts,
+		},
+	})
+	return workflow.ExecuteActivity(ctx, acts.RunAction, in).Get(ctx, nil)
+}
+
+// rollBack undoes, in reverse, the actions before the one that failed. An undoing that fails does not stop the others.
+func rollBack(ctx workflow.Context, plan activities.PlanToRun, failed int) (done int, failure string) {
+	for n := min(failed, len(plan.Rollback)) - 1; n >= 0; n-- {
+		undo := plan.Rollback[n]
+		if undo.Action == "" {
+			continue
+		}
+		summary := fmt.Sprintf("roll back with %s (%d of %d)", undo.Action, n+1, len(plan.Actions))
+		if err := runAction(ctx, undo, summary, activities.RunActionInput{PlanRef: plan.PlanRef, Index: n, Rollback: true}); err != nil {
+			failure = fmt.Sprintf("%s, which undoes action %d: %s", undo.Action, n+1, activities.Reason(err))
+			continue
+		}
+		done++
+	}
+	return done, failure
 }

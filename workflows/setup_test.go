@@ -37,6 +37,9 @@ type bench struct {
 	during func(action string)
 	send   func(attempt int) error // what the mail channel answers
 	sends  int
+	checks int // asked for at once
+	meta   narrative.AssertionMeta
+	config narrative.Config
 }
 
 var (
@@ -74,6 +77,7 @@ func setup(t *testing.T, cases ...narrative.DiagnosticCase) (*bench, narrative.I
 	b.acts, err = activities.New(activities.Options{
 		Store: b.store, Registry: reg, Executor: b, CompileCase: diagnosis.Compile, Deliverer: b,
 		Channels: map[string]narrative.Channel{narrative.ChannelEmail: b},
+		Now:      func() time.Time { return b.env.Now() },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -85,31 +89,45 @@ func setup(t *testing.T, cases ...narrative.DiagnosticCase) (*bench, narrative.I
 	}
 	b.env.RegisterActivity(b.acts)
 	b.env.SetTestTimeout(2 * time.Minute)
-	meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "watched", Class: "scripted", Every: narrative.Duration(time.Minute), Enabled: true}}
-	_, err = b.store.Apply(t.Context(), narrative.Manifest{
-		Source: "test", Config: &narrative.Config{MinimumDatumLogLevel: narrative.Info, Admins: narrative.Admins{Email: []string{"ops@example.com"}}},
-		Assertions: []narrative.AssertionMeta{meta.WithDefaults()},
-	}, time.Now().UTC())
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.meta = narrative.AssertionMeta{Meta: narrative.Meta{Name: "watched", Class: "scripted", Every: narrative.Duration(time.Minute), Enabled: true}}
+	b.config = narrative.Config{MinimumDatumLogLevel: narrative.Info, Admins: narrative.Admins{Email: []string{"ops@example.com"}}}
+	b.apply()
 	return b, b.check(narrative.OutcomeFailed).Opened[0]
 }
 
+// apply makes the store hold the bench's meta and configuration.
+func (b *bench) apply() {
+	b.t.Helper()
+	m := narrative.Manifest{Source: "test", Config: &b.config, Assertions: []narrative.AssertionMeta{b.meta.WithDefaults()}}
+	if _, err := b.store.Apply(context.Background(), m, b.env.Now().UTC()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// rule changes the meta and the configuration, before the workflow runs or while it does.
+func (b *bench) rule(edit func(*narrative.AssertionMeta, *narrative.Config)) {
+	b.t.Helper()
+	edit(&b.meta, &b.config)
+	b.apply()
+}
+
 // check records a check of that outcome.
-func (b *bench) check(outcome narrative.Outcome) narrative.CheckResult {
+func (b *bench) check(outcome narrative.Outcome, edits ...func(*narrative.CheckRecord)) narrative.CheckResult {
 	b.t.Helper()
 	runID := narrative.NewID(time.Now())
 	state, err := b.store.BeginCheck(context.Background(), "watched", runID)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	now := time.Now().UTC()
+	now := b.env.Now().UTC()
 	r := narrative.CheckRecord{CheckRun: narrative.CheckRun{
 		Assertion: "watched", Outcome: outcome, Summary: string(outcome), ScheduledAt: now, StartedAt: now, FinishedAt: now,
 		WorkflowID: "assertion/watched", RunID: runID, Seq: state.Seq,
 		Verdict: narrative.Verdict{Passed: outcome == narrative.OutcomePassed, Summary: string(outcome)},
 	}, Revision: state.Meta.Revision}
+	for _, edit := range edits {
+		edit(&r)
+	}
 	result, err := b.store.RecordCheck(context.Background(), r)
 	if err != nil {
 		b.t.Fatal(err)
@@ -118,8 +136,8 @@ func (b *bench) check(outcome narrative.Outcome) narrative.CheckResult {
 }
 
 // observe records a check of that outcome and signals what it hands over.
-func (b *bench) observe(outcome narrative.Outcome) {
-	for _, h := range b.check(outcome).Handoffs {
+func (b *bench) observe(outcome narrative.Outcome, edits ...func(*narrative.CheckRecord)) {
+	for _, h := range b.check(outcome, edits...).Handoffs {
 		b.env.SignalWorkflow(narrative.SignalObserve, *h.Observation)
 	}
 }
@@ -178,6 +196,12 @@ func (b *bench) Notify(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.told = append(b.told, key)
+	return nil
+}
+
+// StartCheck notes that a check was asked for.
+func (b *bench) StartCheck(context.Context, narrative.MetaKind, string) error {
+	b.checks++
 	return nil
 }
 

@@ -15,6 +15,7 @@ type Args struct {
 	Violations string             `json:"violations,omitempty"`
 	Holds      string             `json:"holds,omitempty"`
 	Record     *RecordArgs        `json:"record,omitempty"`  // goes with Violations
+	Exists     string             `json:"exists,omitempty"`  // goes with Record: has a row where the record $1 exists
 	Timeout    narrative.Duration `json:"timeout,omitempty"` // of the query; default the check's
 }
 
@@ -56,6 +57,11 @@ func (a *Args) ValidateArgs() (p narrative.Problems) {
 		if r.ID == "" {
 			wrong("record.id", "is required: the column that identifies a row")
 		}
+	}
+	if a.Exists != "" && a.Record == nil {
+		wrong("exists", "only goes with record")
+	} else if a.Exists != "" {
+		p = append(p, checkExists(a.DSN, a.Exists)...)
 	}
 	if a.Timeout < 0 {
 		wrong("timeout", "must not be negative")
@@ -112,6 +118,58 @@ func checkQuery(path, query string) narrative.Problems {
 		}
 	}
 	return nil
+}
+
+// checkExists refuses, besides what checkQuery refuses, a query that does not ask for one record, and one that has a row
+// whether there is such a record or not.
+func checkExists(dsn, query string) narrative.Problems {
+	const example = "SELECT 1 FROM invoices WHERE id = $1"
+	p := checkQuery("exists", query)
+	if len(p) > 0 || narrative.HasReference(query) {
+		return p
+	}
+	wrong := func(message string) narrative.Problems { return narrative.Problems{{Path: "exists", Message: message}} }
+	if words := firstWords(query, 3); words == "SELECT EXISTS (" || words == "SELECT COUNT (" {
+		return wrong("must have no row where the record is gone, like " + example + "; " + words + "…) always has one")
+	}
+	sqlite := strings.HasPrefix(dsn, sqlitePrefix)
+	switch first, marks, others := parameters(query); {
+	case others > 0 || sqlite && (marks > 1 || marks > 0 && first > 0):
+		return wrong("has one parameter, the record's id; write $1 wherever it is needed")
+	case first == 0 && (marks == 0 || strings.HasPrefix(dsn, "postgres")):
+		return wrong("must ask for one record, by its id, which is $1: " + example)
+	}
+	return nil
+}
+
+// firstWords are the first words of a query, in upper case.
+func firstWords(query string, count int) string {
+	s := scanner{rest: query}
+	var words []string
+	for word, ok := s.next(); ok && len(words) < count; word, ok = s.next() {
+		words = append(words, strings.ToUpper(word))
+	}
+	return strings.Join(words, " ")
+}
+
+// parameters counts the parameters of a query: $1 or ?1, a ? by itself (in PostgreSQL an operator), and those with other
+// numbers.
+func parameters(query string) (first, marks, others int) {
+	s := scanner{rest: query}
+	for word, ok := s.next(); ok; word, ok = s.next() {
+		if word != "$" && word != "?" {
+			continue
+		}
+		switch number := s.rest[:len(s.rest)-len(strings.TrimLeft(s.rest, "0123456789"))]; {
+		case number == "1":
+			first++
+		case number != "":
+			others++
+		case word == "?":
+			marks++
+		}
+	}
+	return first, marks, others
 }
 
 func quoted(word string) string {

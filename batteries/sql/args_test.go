@@ -25,8 +25,33 @@ func TestArgumentsAreValidated(t *testing.T) {
 		"a record of a boolean":   {`{"dsn":"sqlite:x","holds":"SELECT 1","record":{"type":"a","id":"b"}}`, "args.record", "only goes with violations"},
 		"a record without a type": {`{"dsn":"sqlite:x","violations":"SELECT 1","record":{"id":"b"}}`, "args.record.type", "is required: what a row is, such as invoice"},
 		"a record without an id":  {`{"dsn":"sqlite:x","violations":"SELECT 1","record":{"type":"b"}}`, "args.record.id", "is required: the column that identifies a row"},
-		"an unknown argument":     {`{"dsn":"sqlite:x","violation":"SELECT 1"}`, "args.violation", `is not a known field; did you mean "violations"? (known: dsn, violations, holds, record, timeout)`},
+		"an unknown argument":     {`{"dsn":"sqlite:x","violation":"SELECT 1"}`, "args.violation", `is not a known field; did you mean "violations"? (known: dsn, violations, holds, record, exists, timeout)`},
 		"a bad timeout":           {`{"dsn":"sqlite:x","holds":"SELECT 1","timeout":"-1s"}`, "args.timeout", "must not be negative"},
+		"exists without a record": {`{"dsn":"sqlite:x","violations":"SELECT 1","exists":"SELECT 1 WHERE 1 = $1"}`, "args.exists", "only goes with record"},
+		"exists that writes": {
+			`{"dsn":"sqlite:x","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"DELETE FROM a WHERE id = $1"}`,
+			"args.exists", `must be a query that reads, beginning with SELECT or WITH; not "DELETE"`,
+		},
+		"exists of no record": {
+			`{"dsn":"sqlite:x","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"SELECT '$1' -- ?"}`,
+			"args.exists", "must ask for one record, by its id, which is $1: SELECT 1 FROM invoices WHERE id = $1",
+		},
+		"exists with an operator of PostgreSQL's": {
+			`{"dsn":"postgres://h/d","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"SELECT 1 FROM a WHERE j ? 'k'"}`,
+			"args.exists", "must ask for one record, by its id, which is $1: SELECT 1 FROM invoices WHERE id = $1",
+		},
+		"exists with two parameters": {
+			`{"dsn":"postgres://h/d","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"SELECT 1 FROM a WHERE id = $1 AND type = $2"}`,
+			"args.exists", "has one parameter, the record's id; write $1 wherever it is needed",
+		},
+		"exists with two marks": {
+			`{"dsn":"sqlite:x","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"SELECT 1 FROM a WHERE id = ? OR old = ?"}`,
+			"args.exists", "has one parameter, the record's id; write $1 wherever it is needed",
+		},
+		"exists that always has a row": {
+			`{"dsn":"sqlite:x","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"select count(*) FROM a WHERE id = $1"}`,
+			"args.exists", "must have no row where the record is gone, like SELECT 1 FROM invoices WHERE id = $1; SELECT COUNT (…) always has one",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,6 +64,9 @@ func TestArgumentsAreValidated(t *testing.T) {
 	for _, args := range []string{
 		`{"dsn":"${env:DB}","violations":"${file:q.sql}"}`,
 		`{"dsn":"sqlite:x","violations":"(WITH a AS (SELECT $$;$$, $t$ ; $t$, \"a;b\", [c;d]) TABLE a) ; -- done"}`,
+		`{"dsn":"${env:DB}","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"SELECT 1 FROM a WHERE id = ?"}`,
+		`{"dsn":"${env:DB}","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"${file:e.sql}"}`,
+		`{"dsn":"postgres://h/d","violations":"SELECT 1","record":{"type":"a","id":"b"},"exists":"SELECT count FROM a WHERE j ? 'k' AND id = $1 OR was=$1"}`,
 		`{"dsn":"postgresql://h/d","holds":"/* a /* b */ ; */ VALUES (true)","timeout":"5s"}`,
 	} {
 		if p := reg.CheckArgs(narrative.AssertionKind, Class, json.RawMessage(args)); len(p) > 0 {

@@ -55,7 +55,7 @@ func TestEveryArgumentIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"dsn", "violations", "holds", "record", "timeout"} {
+	for _, name := range []string{"dsn", "violations", "holds", "record", "exists", "timeout"} {
 		if !strings.Contains(string(page), "| `"+name+"` |") {
 			t.Errorf("%s is not described", name)
 		}

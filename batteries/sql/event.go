@@ -83,7 +83,7 @@ func (o occurrences) Detect(ctx context.Context) ([]narrative.Occurrence, error)
 		}
 		summary := make(map[string]any, len(identity))
 		for _, i := range identity {
-			summary[r.columns[i]] = r.values[i]
+			summary[r.columns[i]] = r.value(i)
 		}
 		found = append(found, narrative.Occurrence{Summary: summary, Details: r.details()})
 		return true, nil

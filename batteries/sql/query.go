@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -15,17 +14,21 @@ type query struct {
 	pools   *pools
 	dsn     string
 	text    string
+	args    []any         // of its parameters
 	timeout time.Duration // 0: the context's
+}
+
+// sink is what takes up a query's result.
+type sink struct {
+	begin func(columns []string) error
+	each  func(row) (more bool, err error)
 }
 
 // rows calls begin with the columns and then each with one row after the other, until it answers false.
 func (q query) rows(ctx context.Context, begin func(columns []string) error, each func(row) (bool, error)) error {
-	if q.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, q.timeout)
-		defer cancel()
-	}
-	if err := q.stream(ctx, begin, each); err != nil {
+	ctx, cancel := q.bounded(ctx)
+	defer cancel()
+	if err := q.stream(ctx, sink{begin, each}); err != nil {
 		var known *narrative.Error
 		if errors.As(err, &known) {
 			return err
@@ -38,7 +41,14 @@ func (q query) rows(ctx context.Context, begin func(columns []string) error, eac
 	return nil
 }
 
-func (q query) stream(ctx context.Context, begin func([]string) error, each func(row) (bool, error)) error {
+func (q query) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if q.timeout > 0 {
+		return context.WithTimeout(ctx, q.timeout)
+	}
+	return ctx, func() {}
+}
+
+func (q query) stream(ctx context.Context, to sink) error {
 	// Here too, since references were not resolved when the arguments were validated.
 	if err := checkQuery("the query", q.text).Err(); err != nil {
 		return narrative.Errorf(narrative.Invalid, "%w", err)
@@ -48,46 +58,5 @@ func (q query) stream(ctx context.Context, begin func([]string) error, each func
 		return err
 	}
 	defer done()
-	tx, err := engineOf(q.dsn).begin(ctx, db, q.dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // there is nothing to commit
-	ctx, giveUp := context.WithCancel(ctx)
-	defer giveUp()
-	rows, err := tx.QueryContext(ctx, q.text)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	if err := begin(columns); err != nil {
-		return err
-	}
-	return scan(rows, columns, each, giveUp)
-}
-
-// scan calls giveUp where it stops early: closing the rows alone would read all that are left.
-func scan(rows *sql.Rows, columns []string, each func(row) (bool, error), giveUp func()) error {
-	values, into := make([]any, len(columns)), make([]any, len(columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		r := row{columns: columns, values: make([]any, len(values))}
-		for i, v := range values {
-			r.values[i] = plain(v)
-		}
-		if more, err := each(r); err != nil || !more {
-			giveUp()
-			return err
-		}
-	}
-	return rows.Err()
+	return engineOf(q.dsn).stream(ctx, db, q, to)
 }

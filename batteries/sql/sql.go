@@ -2,9 +2,6 @@ package sql
 
 import (
 	"context"
-	"fmt"
-	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +33,14 @@ func (a Args) assertion(shared *pools) (any, error) {
 	case a.Record == nil:
 		q.text = a.Violations
 		return noRows{q}, nil
-	default:
-		q.text = a.Violations
-		return records{query: q, kind: a.Record.Type, column: a.Record.ID}, nil
 	}
+	q.text = a.Violations
+	over := records{query: q, kind: a.Record.Type, column: a.Record.ID}
+	if a.Exists == "" {
+		return over, nil
+	}
+	q.text = a.Exists
+	return findable{over, q}, nil
 }
 
 // holds is an assertion of one boolean.
@@ -59,7 +60,7 @@ func (h holds) Check(ctx context.Context) (narrative.Verdict, error) {
 		if count++; count > 1 {
 			return false, narrative.Errorf(narrative.Invalid, "holds must answer one row; it answers more")
 		}
-		switch v := r.values[0].(type) {
+		switch v := r.value(0).(type) {
 		case bool:
 			answer = v
 		case int64:
@@ -116,55 +117,4 @@ func (n noRows) Check(ctx context.Context) (narrative.Verdict, error) {
 	default:
 		return narrative.Failed("%d rows violate it, the first: %s", count, first).With("count", count).With("rows", kept), nil
 	}
-}
-
-// records is an assertion over records: each row is one that violates it.
-type records struct {
-	query
-	kind   string
-	column string
-}
-
-var _ narrative.RecordAssertion = records{}
-
-// Violations streams the rows.
-func (r records) Violations(ctx context.Context) iter.Seq2[narrative.Violation, error] {
-	return func(yield func(narrative.Violation, error) bool) {
-		id, stopped := -1, false
-		err := r.rows(ctx, func(columns []string) error {
-			if id = slices.Index(columns, r.column); id < 0 {
-				return narrative.Errorf(narrative.Invalid, "record.id names the column %q, which the query does not have%s (it has: %s)",
-					r.column, narrative.DidYouMean(r.column, columns), strings.Join(columns, ", "))
-			}
-			return nil
-		}, func(one row) (bool, error) {
-			v, err := r.violation(one, id)
-			if err != nil {
-				return false, err
-			}
-			stopped = !yield(v, nil)
-			return !stopped, nil
-		})
-		if err != nil && !stopped {
-			yield(narrative.Violation{}, err)
-		}
-	}
-}
-
-func (r records) violation(one row, id int) (narrative.Violation, error) {
-	if one.values[id] == nil {
-		return narrative.Violation{}, narrative.Errorf(narrative.Invalid, "the column %q is NULL in a row (%s); every row needs an id",
-			r.column, one)
-	}
-	record := narrative.Record{Type: r.kind, ID: written(one.values[id])}
-	if record.ID == "" {
-		return narrative.Violation{}, narrative.Errorf(narrative.Invalid, "the column %q is empty in a row (%s); every row needs an id", r.column, one)
-	}
-	summary := fmt.Sprintf("%s %s", r.kind, cut(record.ID, 60))
-	if rest := one.without(id); rest != "" {
-		summary += ": " + rest
-	} else {
-		summary += " violates it"
-	}
-	return narrative.Violation{Record: record, Summary: summary, Details: one.details()}, nil
 }

@@ -13,6 +13,7 @@ import (
 const (
 	maxText    = 2000 // bytes of a column kept in the details
 	maxSummary = 200  // bytes of a summary's columns
+	maxBrief   = 60   // bytes of one of them
 )
 
 // plain is a column's value as JSON and templates can hold it.
@@ -61,6 +62,10 @@ func written(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	default:
@@ -68,30 +73,72 @@ func written(v any) string {
 	}
 }
 
-// row is one row of a result.
+// cells are the values of a row, made plain when they are asked for.
+type cells interface{ value(column int) any }
+
+// row is one row of a result; it is gone when the next one comes.
 type row struct {
 	columns []string
-	values  []any // plain
+	cells
 }
 
 func (r row) details() map[string]any {
 	d := make(map[string]any, len(r.columns))
 	for i, c := range r.columns {
-		d[c] = r.values[i]
+		d[c] = r.value(i)
 	}
 	return d
 }
 
 // String is the row in short: total=120.00, lines_total=100.00.
-func (r row) String() string { return r.without(-1) }
-
-// without is the row in short, but for one column.
-func (r row) without(column int) string {
-	parts := make([]string, 0, len(r.columns))
-	for i, c := range r.columns {
-		if i != column {
-			parts = append(parts, c+"="+cut(strings.Join(strings.Fields(written(r.values[i])), " "), 60))
-		}
+func (r row) String() string {
+	values := make([]any, len(r.columns))
+	for i := range values {
+		values[i] = r.value(i)
 	}
-	return cut(strings.Join(parts, ", "), maxSummary)
+	return string(brief(nil, r.columns, values, -1))
+}
+
+// brief appends a row in short, but for one column.
+func brief(to []byte, columns []string, values []any, but int) []byte {
+	start := len(to)
+	for i, c := range columns {
+		if i == but {
+			continue
+		}
+		if len(to) > start {
+			to = append(to, ", "...)
+		}
+		to = append(to, c...)
+		to = append(to, '=')
+		to = appendBrief(to, values[i])
+	}
+	if len(to)-start > maxSummary {
+		return append(to[:start], cut(string(to[start:]), maxSummary)...)
+	}
+	return to
+}
+
+// appendBrief appends a plain value in one line and in short.
+func appendBrief(to []byte, v any) []byte {
+	if n, ok := v.(int64); ok {
+		return strconv.AppendInt(to, n, 10)
+	}
+	s := written(v)
+	if len(s) <= maxBrief && oneSpaced(s) {
+		return append(to, s...)
+	}
+	return append(to, cut(strings.Join(strings.Fields(s), " "), maxBrief)...)
+}
+
+// oneSpaced tells whether words of plain letters stand one space apart from each other.
+func oneSpaced(s string) bool {
+	before := byte(' ')
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == ' ' && before == ' ' {
+			return false
+		}
+		before = s[i]
+	}
+	return before != ' '
 }

@@ -30,16 +30,49 @@ var changeTests = map[string]func(*bench){
 		got := b.change(issue.ID, func(i *narrative.Issue) {
 			i.Steps[0].State, i.Steps[0].Solution.EnactedAt = narrative.StepApplied, ptr(time.Minute)
 			i.Steps[0].Solution.Error = "it failed: größer"
+			i.Steps[0].UnaskedAt, i.Steps[0].Policy = ptr(time.Second), narrative.StepPolicy{Approval: narrative.ApprovalNone}
+			i.Steps[0].Solution.Rollback = narrative.Plan{{Action: "webhook"}, {}}
 			i.Steps[1].Count = 2
 			i.Steps = append(i.Steps, passStep("three"))
 		})
 		one, two, three := execStep("one"), passStep("two"), passStep("three")
 		one.At, two.At, three.At = kept(0), kept(0), kept(0)
+		one.UnaskedAt, one.Policy = keptPtr(time.Second), narrative.StepPolicy{Approval: narrative.ApprovalNone}
+		one.Solution.Rollback = narrative.Plan{{Action: "webhook"}, {}}
 		one.State, one.Solution.EnactedAt, one.Solution.Error, two.Count = narrative.StepApplied, keptPtr(time.Minute), "it failed: größer", 2
 		want := []narrative.ResolutionStep{one, two, three}
 		b.same("returned", want, got.Steps)
 		b.same("kept", want, must(b.store.Issue(b.ctx, issue.ID))(b).Steps)
 		b.same("listed", want, must(b.store.Issues(b.ctx, narrative.IssueQuery{}, narrative.Page{}))(b).Items[0].Steps)
+	},
+	"a change sees when plans were begun unasked for its assertion, newest first": func(b *bench) {
+		b.watch(assertion("a"), assertion("b"))
+		issues := b.records("a", 0, violation("1"), violation("2")).Opened
+		other := b.check("b", 0, narrative.Failed("broken")).Opened[0]
+		for n, id := range []string{issues[0].ID, issues[1].ID, other.ID, issues[0].ID} {
+			b.begun(id, fmt.Sprint("step-", n), time.Duration(n)*time.Minute)
+		}
+		b.change(issues[0].ID, func(i *narrative.Issue) { i.Steps = append(i.Steps, execStep("asked for")) })
+		b.closeAs(issues[1].ID, narrative.StatusResolved, nil)
+		for id, want := range map[string][]time.Time{
+			issues[0].ID: {kept(3 * time.Minute), kept(time.Minute), kept(0)},
+			issues[1].ID: {kept(3 * time.Minute), kept(time.Minute), kept(0)},
+			other.ID:     {kept(2 * time.Minute)},
+		} {
+			b.change(id, func(i *narrative.Issue) { b.same("begun", want, i.UnaskedPlans) })
+			b.same("loaded otherwise", 0, len(must(b.store.Issue(b.ctx, id))(b).UnaskedPlans))
+		}
+		b.change(issues[0].ID, func(i *narrative.Issue) {
+			for n := range narrative.MaxPlans {
+				step := execStep(fmt.Sprint("more-", n))
+				step.UnaskedAt = ptr(time.Hour + time.Duration(n)*time.Second)
+				i.Steps = append(i.Steps, step)
+			}
+		})
+		b.change(issues[0].ID, func(i *narrative.Issue) {
+			b.same("at most", narrative.MaxPlans, len(i.UnaskedPlans))
+			b.same("the newest", kept(time.Hour+(narrative.MaxPlans-1)*time.Second), i.UnaskedPlans[0])
+		})
 	},
 	"ids are given where they are missing": func(b *bench) {
 		issue := b.opened("a")
@@ -162,6 +195,7 @@ func alter(i *narrative.Issue, asKept bool) {
 	i.Awaiting = &narrative.Awaiting{For: narrative.AwaitingChoice, StepID: "s", Since: kept(3)}
 	i.SnoozedUntil, i.MutedUntil, i.NextRoundAt = whenPtr(4*time.Hour), whenPtr(5*time.Hour), when(6*time.Hour)
 	i.Rounds, i.Working, i.EnactedSeq, i.Attempts, i.Idle, i.Passes, i.ClosedSeq = 7, true, 8, 9, 10, 11, 12
+	i.VerifyAt, i.NotifiedAt, i.Renotified, i.Escalated = whenPtr(7*time.Hour), whenPtr(8*time.Hour), 13, 14
 	i.Verdict = narrative.Verdict{Summary: "größer", Reason: "r", Severity: narrative.SeverityWarning, Details: map[string]any{"n": int64(1), "l": []any{"x", 1.5, nil}}}
 }
 
@@ -173,8 +207,24 @@ func execStep(id string) narrative.ResolutionStep {
 			Plan:     narrative.Plan{{Action: "email", Args: json.RawMessage(`{"to":"a@example.com","n":1.50}`)}, {Action: "webhook"}},
 			Template: narrative.Plan{{Action: "email", Args: json.RawMessage(`{"to":"{{.Record.ID}}"}`)}},
 			Data:     &narrative.TemplateData{Summary: map[string]any{"n": int64(1)}},
+			Rollback: narrative.Plan{{}, {Action: "webhook", Args: json.RawMessage(`{"url":"https://example.com/ü"}`)}},
+
+			RollbackTemplate: narrative.Plan{{}, {Action: "webhook", Args: json.RawMessage(`{"url":"https://example.com/{{.Record.ID}}"}`)}},
+		},
+		Policy: narrative.StepPolicy{
+			Approval: narrative.ApprovalRequired, ApprovalTimeout: narrative.Duration(time.Hour), VerifyAfter: narrative.Duration(90 * time.Second),
 		},
 	}
+}
+
+// begun adds a step whose plan was begun unasked.
+func (b *bench) begun(issueID, stepID string, after time.Duration) {
+	b.Helper()
+	b.change(issueID, func(i *narrative.Issue) {
+		step := execStep(stepID)
+		step.State, step.UnaskedAt = narrative.StepRunning, ptr(after)
+		i.Steps = append(i.Steps, step)
+	})
 }
 
 func passStep(id string) narrative.ResolutionStep {

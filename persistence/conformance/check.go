@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ var checkTests = map[string]func(*bench){
 			Meta: must(b.store.AssertionMeta(b.ctx, "a"))(b), Config: narrative.DefaultConfig(), Seq: 3,
 			Streak: narrative.Streak{Failed: 1, LastSeq: 2}, Open: opened,
 		}
+		b.same("streak of the meta", want.Streak, want.Meta.Streak)
 		want.Last = &narrative.Verdict{Summary: "1 violates", Details: map[string]any{"n": int64(3), "share": 0.5, "big": int64(9007199254740993)}}
 		b.same("next", want, next)
 	},
@@ -98,6 +100,45 @@ var checkTests = map[string]func(*bench){
 			b.same("streak", newer.Seq, state.Streak.LastSeq)
 		}
 		b.same("runs", 4, len(must(b.store.CheckRuns(b.ctx, "a", narrative.Page{}))(b).Items))
+	},
+	"what is not acted upon yet is kept until a check says otherwise": func(b *bench) {
+		a := assertion("a")
+		a.FailAfter, a.ResolveAfter = 3, 2
+		b.watch(a)
+		soft := func() string {
+			listed := must(b.store.AssertionMetas(b.ctx))(b)[0].Soft
+			b.same("soft, as begun with", listed, must(b.store.BeginCheck(b.ctx, "a", fmt.Sprint("look-", b.runs.Add(1))))(b).Meta.Soft)
+			return listed
+		}
+		for _, test := range []struct {
+			verdict narrative.Verdict
+			want    string
+		}{
+			{narrative.Failed("broken"), "failed in 1 check; an issue opens after 3 in a row"},
+			{narrative.Passed("fine"), ""}, // where nothing is open
+			{narrative.Failed("broken"), "failed in 1 check; an issue opens after 3 in a row"},
+			{narrative.Failed("broken"), "failed in 2 checks; an issue opens after 3 in a row"},
+			{narrative.Failed("broken"), ""},
+			{narrative.Passed("fine"), "passed in 1 check; its issue is resolved after 2 in a row"},
+			{narrative.Passed("fine"), ""},
+		} {
+			r := b.begin("a", 0)
+			result := b.record(r, test.verdict)
+			b.same("answered", test.want, result.Soft)
+			b.same("recorded twice", result, b.record(r, test.verdict))
+			b.same("kept", test.want, soft())
+			errored := b.begin("a", 0)
+			errored.Outcome, errored.Error = narrative.OutcomeErrored, "no route to host"
+			b.same("answered to an errored check", test.want, must(b.store.RecordCheck(b.ctx, errored))(b).Soft)
+			b.same("kept by an errored check", test.want, soft())
+			if test.want == "" {
+				continue
+			}
+			stale := r
+			stale.RunID = "late-" + r.RunID
+			b.same("stale", "", b.record(stale, narrative.Passed("late")).Soft)
+			b.same("kept by a stale check", test.want, soft())
+		}
 	},
 	"a check of a meta that is gone is not found": func(b *bench) {
 		for _, o := range []narrative.Outcome{narrative.OutcomePassed, narrative.OutcomeFailed} {

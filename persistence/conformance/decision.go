@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -86,6 +87,111 @@ var decisionTests = map[string]func(*bench){
 		}, observations(result.Handoffs))
 		result = b.records("a", 2*time.Minute)
 		b.same("recovered", 2, len(result.Handoffs))
+	},
+	"a record has an issue once it violated in enough checks in a row": func(b *bench) {
+		a := assertion("a")
+		a.FailAfter = 3
+		b.watch(a)
+		silent := func(ids ...string) func(*narrative.CheckRecord) {
+			return func(r *narrative.CheckRecord) {
+				for _, id := range ids {
+					r.Unknown = append(r.Unknown, violation(id).Record)
+				}
+			}
+		}
+		for n, test := range []struct {
+			violating string
+			unknown   func(*narrative.CheckRecord)
+			opened    []string
+			soft      string
+		}{
+			{violating: "123", soft: "3 records found violating in fewer than 3 checks in a row, and so without an issue yet"},
+			{violating: "12", soft: "2 records found violating in fewer than 3 checks in a row, and so without an issue yet"},
+			{violating: "1", unknown: silent("2"), opened: []string{"1"}},
+			{violating: "123", opened: []string{"2"}, soft: "1 record found violating in fewer than 3 checks in a row, and so without an issue yet"},
+			{violating: "12"},
+		} {
+			r := b.begin("a", time.Duration(n)*time.Minute)
+			for _, id := range test.violating {
+				r.Violations = append(r.Violations, violation(string(id)))
+			}
+			r.OverRecords, r.Total = true, len(r.Violations)
+			if test.unknown != nil {
+				test.unknown(&r)
+			}
+			result := b.record(r, narrative.Failed("some violate"))
+			var opened []string
+			for _, i := range result.Opened {
+				opened = append(opened, i.Record.ID)
+			}
+			b.same(fmt.Sprint("opened by check ", n+1), test.opened, opened)
+			b.same(fmt.Sprint("soft after check ", n+1), test.soft, result.Soft)
+			b.same("kept", test.soft, must(b.store.AssertionMeta(b.ctx, "a"))(b).Soft)
+		}
+	},
+	"a changed reason ends the acknowledgement, an unchanged one keeps it": func(b *bench) {
+		issue := b.opened("a")
+		b.change(issue.ID, func(i *narrative.Issue) {
+			i.Acknowledged = &narrative.Acknowledgement{By: "me", At: kept(0), Until: keptPtr(time.Hour)}
+			i.NextRoundAt = at(time.Hour)
+		})
+		b.check("a", time.Minute, narrative.Failed("still broken"))
+		got := must(b.store.Issue(b.ctx, issue.ID))(b)
+		b.same("kept", &narrative.Acknowledgement{By: "me", At: kept(0), Until: keptPtr(time.Hour)}, got.Acknowledged)
+		b.check("a", 2*time.Minute, narrative.Verdict{Summary: "still broken", Reason: "disk"})
+		got = must(b.store.Issue(b.ctx, issue.ID))(b)
+		b.same("ended", (*narrative.Acknowledgement)(nil), got.Acknowledged)
+		b.same("next round", kept(2*time.Minute+2*time.Second), got.NextRoundAt)
+		b.same("timeline", "verdict: now fails with severity error: still broken; that was not what was acknowledged", b.texts(issue.ID)[2])
+	},
+	"what else is told to issues is handed over": func(b *bench) {
+		a := assertion("a")
+		a.ResolveAfter = 3
+		b.watch(a)
+		opened := b.records("a", 0, violation("1"), violation("2")).Opened
+		for _, i := range opened {
+			b.change(i.ID, func(i *narrative.Issue) { i.NextRoundAt = at(time.Hour) })
+		}
+		a.MaxPlans = 1
+		b.watch(a)
+		r := b.begin("a", time.Minute)
+		r.OverRecords, r.Violations, r.Total = true, []narrative.Violation{violation("2")}, 1
+		r.Gone = []narrative.Record{opened[0].Record}
+		result := b.record(r, narrative.Failed("1 violates"))
+		b.same("observed", []narrative.Observation{
+			{IssueID: opened[0].ID, CheckSeq: 2, Passed: true, Gone: true}, {IssueID: opened[1].ID, Wake: true},
+		}, observations(result.Handoffs))
+		byID := cmpopts.SortSlices(func(x, y narrative.Handoff) bool { return x.ID < y.ID })
+		b.same("recorded twice", result, b.record(r, narrative.Failed("1 violates")), byID)
+		b.same("pending", result.Handoffs, must(b.store.PendingHandoffs(b.ctx, at(time.Hour), 10))(b)[2:], byID)
+	},
+	"more than a thousand records are kept and have their issues at once": func(b *bench) {
+		a := assertion("a")
+		a.FailAfter, a.MaxIssues = 2, 10_000
+		b.watch(a)
+		var all []narrative.Violation
+		var unknown []narrative.Record
+		for i := range 1200 {
+			v := violation(fmt.Sprint(i, strings.Repeat("ü", 450)))
+			v.Summary, v.Details = strings.Repeat("x", 1000), map[string]any{"n": i}
+			all, unknown = append(all, v), append(unknown, v.Record)
+		}
+		b.same("first", 0, len(b.records("a", 0, all...).Opened))
+		r := b.begin("a", time.Minute)
+		r.OverRecords, r.Violations, r.Total, r.Unknown = true, all[:1], 1, unknown[1:]
+		b.same("nothing could be said of the others", 1, len(b.record(r, narrative.Failed("1 violates")).Opened))
+		result := b.records("a", 2*time.Minute, all...)
+		b.same("opened", []int{1199, 1200}, []int{len(result.Opened), len(must(b.store.UnresolvedIssues(b.ctx, "", 2000))(b))})
+		last := result.Opened[1198]
+		b.same("as kept", last, must(b.store.Issue(b.ctx, last.ID))(b))
+		b.same("changed", 0, len(b.records("a", 3*time.Minute, all...).Opened))
+	},
+	"a record that stands twice counts once": func(b *bench) {
+		a := assertion("a")
+		a.FailAfter = 2
+		b.watch(a)
+		b.same("first", 0, len(b.records("a", 0, violation("1"), violation("1")).Opened))
+		b.same("second", 1, len(b.records("a", time.Minute, violation("1"), violation("1")).Opened))
 	},
 	"too many records at once are one issue": func(b *bench) {
 		a := assertion("a")

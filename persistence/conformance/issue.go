@@ -97,8 +97,8 @@ var issueTests = map[string]func(*bench){
 	"a story tells everything": func(b *bench) {
 		issue := b.opened("a")
 		issue = b.change(issue.ID, func(i *narrative.Issue) { i.Steps = append(i.Steps, execStep("one"), execStep("two")) })
-		must(b.store.StartAction(b.ctx, "solution-one", 0, "email", false, at(time.Minute)))(b)
-		b.do(b.store.FinishAction(b.ctx, "solution-one", 0, "<id@host>", "", at(2*time.Minute)))
+		must(b.store.StartAction(b.ctx, ref("solution-one", 0), "email", false, at(time.Minute)))(b)
+		b.do(b.store.FinishAction(b.ctx, ref("solution-one", 0), "<id@host>", "", at(2*time.Minute)))
 		b.do(b.store.AddNotifications(b.ctx, []narrative.Notification{notification("n", issue.ID)}))
 		run := b.check("a", time.Hour, narrative.Passed("fine")).Run
 		story := must(b.store.Story(b.ctx, issue.ID))(b)
@@ -121,7 +121,7 @@ var issueTests = map[string]func(*bench){
 			"datums": must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{}))(b), "steps": issue.Steps,
 			"runs": must(b.store.CheckRuns(b.ctx, "none", narrative.Page{}))(b), "told": must(b.store.Told(b.ctx, issue.ID))(b),
 			"events": must(b.store.EventMetas(b.ctx))(b), "loaded steps": must(b.store.Issue(b.ctx, issue.ID))(b).Steps,
-			"admins": must(b.store.Config(b.ctx))(b).Admins.Email,
+			"admins": must(b.store.Config(b.ctx))(b).Admins.Email, "actions": must(b.store.Actions(b.ctx, "none"))(b),
 		} {
 			encoded, err := json.Marshal(v)
 			b.do(err)

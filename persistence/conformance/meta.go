@@ -62,20 +62,36 @@ var metaTests = map[string]func(*bench){
 	"the configuration changes only where it is given": func(b *bench) {
 		c := narrative.Config{
 			MinimumDatumLogLevel: narrative.Warn, DefaultDatumTTL: narrative.Duration(time.Hour),
-			Admins: narrative.Admins{Email: []string{"ops@example.com", "öps@example.com"}},
+			Actions: narrative.ActionsApprove, Renotify: []narrative.Duration{narrative.Duration(time.Hour)},
+			Escalate: []narrative.Escalation{{After: narrative.Duration(time.Hour), Notify: narrative.Admins{Email: []string{"boss@example.com"}}}},
+			Admins:   narrative.Admins{Email: []string{"ops@example.com", "öps@example.com"}},
 		}
 		for _, changed := range []bool{true, false} {
 			b.same("applied", narrative.Applied{Config: changed}, must(b.store.Apply(b.ctx, narrative.Manifest{Config: &c}, at(0)))(b))
 		}
 		b.watch(assertion("a"))
 		b.same("config", c, must(b.store.Config(b.ctx))(b))
+		for what, alter := range map[string]func(*narrative.Config){
+			"actions":  func(c *narrative.Config) { c.Actions = narrative.ActionsOff },
+			"renotify": func(c *narrative.Config) { c.Renotify = append(c.Renotify, narrative.Duration(2*time.Hour)) },
+			"escalate": func(c *narrative.Config) { c.Escalate = nil },
+			"admins":   func(c *narrative.Config) { c.Admins.Email = nil },
+		} {
+			alter(&c)
+			b.same(what, true, must(b.store.Apply(b.ctx, narrative.Manifest{Config: &c}, at(0)))(b).Config)
+			b.same(what, c, must(b.store.Config(b.ctx))(b))
+		}
+		c.Actions = narrative.ActionsRun
+		must(b.store.Apply(b.ctx, narrative.Manifest{Config: &c}, at(0)))(b)
+		c.Actions = "" // which is run
+		b.same("unset actions", false, must(b.store.Apply(b.ctx, narrative.Manifest{Config: &c}, at(0)))(b).Config)
 	},
 	"a name taken by the other kind is invalid, and nothing is applied": func(b *bench) {
 		b.watch(assertion("taken"))
 		_, err := b.store.Apply(b.ctx, narrative.Manifest{
 			Assertions: []narrative.AssertionMeta{assertion("new")}, Events: []narrative.EventMeta{event("taken", 0)},
 		}, at(0))
-		b.refused("apply", narrative.Invalid, err)
+		b.names("events[0].name", err)
 		_, err = b.store.AssertionMeta(b.ctx, "new")
 		b.refused("the other meta", narrative.NotFound, err)
 	},
@@ -112,13 +128,21 @@ func fullAssertion() narrative.AssertionMeta {
 			Cron: "*/5 * * * *", Timezone: "Europe/Paris", Enabled: true, Severity: narrative.SeverityCritical,
 			Timeout: narrative.Duration(1500 * time.Millisecond), Queue: "other",
 		},
-		FailAfter: 2, ResolveAfter: 3, ErrorAfter: 4, MaxAttempts: 5, MaxIssues: 6,
+		FailAfter: 2, ResolveAfter: 3, ErrorAfter: 4, MaxAttempts: 5, MaxPlans: 7, MaxIssues: 6,
+		Renotify: []narrative.Duration{narrative.Duration(time.Hour), narrative.Duration(24 * time.Hour)},
+		Escalate: []narrative.Escalation{{
+			After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"böss@example.com"}}, Unless: narrative.UnlessAcknowledged,
+		}},
 		Diagnostics: []narrative.DeclaredCase{{
 			Case: "repair", When: "issue.rounds == 0", Reason: "why",
 			Plan: narrative.Plan{{
 				Action: "email", Args: json.RawMessage(`{"to":"a@example.com"}`), Timeout: narrative.Duration(time.Second),
 				Retry: &narrative.Retry{Attempts: 2, Backoff: narrative.Duration(time.Second)},
 			}},
+			Rollback: narrative.Plan{{Action: "webhook"}},
+			StepPolicy: narrative.StepPolicy{
+				Approval: narrative.ApprovalRequired, ApprovalTimeout: narrative.Duration(time.Hour), VerifyAfter: narrative.Duration(time.Minute),
+			},
 		}, {Case: "wait", Pass: true}},
 	}
 }

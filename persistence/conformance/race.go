@@ -100,7 +100,7 @@ var raceTests = map[string]func(*bench){
 			case 1:
 				return b.store.AddNotifications(b.ctx, []narrative.Notification{notification(fmt.Sprint("n", i), issue.ID)})
 			case 2:
-				_, err := b.store.StartAction(b.ctx, "solution-one", i, "email", false, at(0))
+				_, err := b.store.StartAction(b.ctx, ref("solution-one", i), "email", false, at(0))
 				return err
 			}
 			result, err := b.raced("a", i, narrative.OutcomeFailed)
@@ -109,6 +109,80 @@ var raceTests = map[string]func(*bench){
 		b.same("errors", make([]error, len(errs)), errs)
 		lines := slices.DeleteFunc(b.texts(issue.ID), func(line string) bool { return strings.HasPrefix(line, "verdict: ") })
 		b.same("lines besides those of verdicts, of which some were stale", before+9, len(lines))
+	},
+	"plans begun unasked are counted, whichever issue they are for": func(b *bench) {
+		b.watch(assertion("a"))
+		var all []narrative.Violation
+		for i := range 20 {
+			all = append(all, violation(fmt.Sprint(i)))
+		}
+		issues := b.records("a", 0, all...).Opened
+		errs := together(len(issues), func(n int) error {
+			_, err := b.store.ChangeIssue(b.ctx, issues[n].ID, -1, "k", func(i *narrative.Issue) (narrative.Effects, error) {
+				if len(i.UnaskedPlans) < 3 {
+					step := execStep(fmt.Sprint("step-", n))
+					step.State, step.UnaskedAt = narrative.StepRunning, ptr(time.Duration(n)*time.Second)
+					i.Steps = append(i.Steps, step)
+				}
+				return entryOf("k"), nil
+			})
+			return err
+		})
+		b.same("errors", make([]error, len(errs)), errs)
+		begun := 0
+		for _, i := range must(b.store.Issues(b.ctx, narrative.IssueQuery{}, narrative.Page{}))(b).Items {
+			begun += len(i.Steps)
+		}
+		b.same("begun", 3, begun)
+	},
+	"an assertion removed amid checks and changes opens nothing afterwards": func(b *bench) {
+		for round := range 4 {
+			name := fmt.Sprint("a", round)
+			issue := b.opened(name)
+			var records []narrative.CheckRecord
+			for range 3 {
+				records = append(records, b.begin(name, time.Minute))
+			}
+			errs := together(6, func(i int) error {
+				switch i {
+				case 3:
+					return b.store.RemoveMeta(b.ctx, name, at(time.Hour))
+				case 4:
+					return b.count(issue.ID, -1, "k")
+				case 5:
+					_, err := b.store.BeginCheck(b.ctx, name, "late-"+name)
+					return orMissing(err)
+				}
+				records[i].Outcome = narrative.OutcomeFailed
+				_, err := b.store.RecordCheck(b.ctx, records[i])
+				return orMissing(err)
+			})
+			b.same("errors", make([]error, len(errs)), errs)
+			b.same("issues", 1, len(must(b.store.Issues(b.ctx, narrative.IssueQuery{Assertion: name}, narrative.Page{}))(b).Items))
+		}
+		b.same("metas", 0, len(must(b.store.AssertionMetas(b.ctx))(b)))
+	},
+	"of many who remove a meta, one does, and of many who apply it then, one creates it": func(b *bench) {
+		b.watch(assertion("a"))
+		removed, created := 0, 0
+		for _, err := range together(6, func(int) error { return b.store.RemoveMeta(b.ctx, "a", at(0)) }) {
+			if err == nil {
+				removed++
+			} else {
+				b.refused("remove", narrative.NotFound, err)
+			}
+		}
+		applied := make([]narrative.Applied, 6)
+		errs := together(len(applied), func(i int) (err error) {
+			applied[i], err = b.store.Apply(b.ctx, narrative.Manifest{Source: "s", Assertions: []narrative.AssertionMeta{assertion("a")}}, at(0))
+			return err
+		})
+		b.same("errors", make([]error, len(errs)), errs)
+		for _, a := range applied {
+			created += len(a.Created)
+		}
+		b.same("removed, created", []int{1, 1}, []int{removed, created})
+		b.same("revision", int64(2), must(b.store.AssertionMeta(b.ctx, "a"))(b).Revision)
 	},
 	"manifests applied at once are applied one after the other": func(b *bench) {
 		errs := together(6, func(i int) error {
@@ -163,6 +237,14 @@ func (b *bench) raced(name string, i int, o narrative.Outcome) (narrative.CheckR
 		Assertion: name, RunID: runID, Seq: state.Seq, Outcome: o, StartedAt: at(0), FinishedAt: at(time.Duration(state.Seq) * time.Second),
 		Verdict: narrative.Verdict{Passed: o == narrative.OutcomePassed, Reason: runID},
 	}})
+}
+
+// orMissing forgives that a thing is missing.
+func orMissing(err error) error {
+	if narrative.KindOf(err) == narrative.NotFound {
+		return nil
+	}
+	return err
 }
 
 // count counts a round under a key.

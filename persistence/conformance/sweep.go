@@ -41,6 +41,18 @@ var sweepTests = map[string]func(*bench){
 		b.same("done", narrative.Swept{CheckRuns: 1}, must(b.store.Sweep(b.ctx, at(time.Hour), at(time.Hour), 10))(b))
 		b.same("its issue", 1, len(b.unresolved()))
 	},
+	"the occurrences of an event that was removed go with its runs": func(b *bench) {
+		b.notice(event("e", 0), event("other", 0))
+		for i := range 3 {
+			b.detect("e", 0, narrative.Occurrence{Summary: map[string]any{"i": i}})
+		}
+		b.detect("other", 0, narrative.Occurrence{Summary: map[string]any{"i": 0}})
+		b.do(b.store.RemoveMeta(b.ctx, "e", at(time.Minute)))
+		b.same("too early", narrative.Swept{}, must(b.store.Sweep(b.ctx, at(time.Hour), kept(time.Minute), 2))(b))
+		b.same("at most", 2, must(b.store.Sweep(b.ctx, at(time.Hour), at(2*time.Minute), 2))(b).Occurrences)
+		b.same("the rest", 1, must(b.store.Sweep(b.ctx, at(time.Hour), at(2*time.Minute), 2))(b).Occurrences)
+		b.same("nothing left", 0, must(b.store.Sweep(b.ctx, at(time.Hour), at(2*time.Minute), 2))(b).Occurrences)
+	},
 	"a sweep needs a limit": func(b *bench) {
 		_, err := b.store.Sweep(b.ctx, at(0), at(0), 0)
 		b.refused("sweep", narrative.Invalid, err)

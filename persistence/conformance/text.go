@@ -86,7 +86,7 @@ var textTests = map[string]func(*bench){
 			b.names("datums[1].name", err)
 			_, err = b.store.Datums(b.ctx, narrative.DatumQuery{Text: bad}, narrative.Page{})
 			b.names("q", err)
-			b.names("failure", b.store.FinishAction(b.ctx, "solution-one", 0, "", bad, at(0)))
+			b.names("failure", b.store.FinishAction(b.ctx, ref("solution-one", 0), "", bad, at(0)))
 			b.names("receipt", b.store.NotificationSent(b.ctx, "k", bad, at(0)))
 			b.names("failure", b.store.NotificationTried(b.ctx, "k", bad, false, at(0)))
 			b.names("notifications[0]", b.store.AddNotifications(b.ctx, []narrative.Notification{{Key: bad}}))

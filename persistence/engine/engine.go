@@ -41,6 +41,14 @@ type Dialect struct {
 	HasSchema string
 	// Contains is a format for whether one text is in another, in any case.
 	Contains string
+	// Rows returns the FROM item, named r, for the rows of a [Table] whose placeholder is of that number.
+	Rows func(placeholder int, columns ...Column) string
+}
+
+// Column is a column of a [Table].
+type Column struct {
+	Name string
+	JSON bool // empty texts are NULL, others JSON
 }
 
 // Lock returns the locking clause, such as FOR UPDATE, where the engine needs one.
@@ -54,13 +62,16 @@ func (d Dialect) Lock(clause string) string {
 // JSON is an argument that holds JSON.
 type JSON string
 
+// Table is an argument of many rows of text, column by column. It is the last of its statement's: it may become several.
+type Table [][]string
+
 // Row is a row of a result.
 type Row interface {
 	Scan(dest ...any) error
 }
 
-// Statement is one statement of a batch. Arguments are strings, integers, bools, [JSON], times, pointers to times, and
-// nil.
+// Statement is one statement of a batch. Arguments are strings, integers, bools, [JSON], times, pointers to times, nil,
+// and at last a [Table].
 type Statement struct {
 	SQL      string
 	Args     []any

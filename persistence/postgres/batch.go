@@ -112,7 +112,8 @@ func receive(ctx context.Context, results pgx.BatchResults, s engine.Statement) 
 	return mapped(ctx, rows.Err())
 }
 
-// arguments cuts times to the microseconds that are kept, where pgx would round them.
+// arguments cuts times to the microseconds that are kept, where pgx would round them, and makes a table's columns
+// arguments of their own.
 func arguments(args []any) []any {
 	out := make([]any, len(args))
 	for i, a := range args {
@@ -125,6 +126,11 @@ func arguments(args []any) []any {
 			}
 		case engine.JSON:
 			out[i] = string(a)
+		case engine.Table:
+			out = out[:i]
+			for _, column := range a {
+				out = append(out, column)
+			}
 		default:
 			out[i] = a
 		}

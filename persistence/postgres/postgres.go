@@ -131,7 +131,23 @@ func (e *Engine) Dialect() engine.Dialect {
 		LockSchema: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", schemaLock),
 		HasSchema:  "SELECT to_regclass('narrative_schema') IS NOT NULL",
 		Contains:   "strpos(lower(%s), lower(%s)) > 0",
+		Rows:       rows,
 	}
+}
+
+// rows takes an array for each column.
+func rows(placeholder int, columns ...engine.Column) string {
+	var names, values, arrays []string
+	for i, c := range columns {
+		value := "c." + c.Name
+		if c.JSON {
+			value = "CAST(NULLIF(" + value + ", '') AS json) AS " + c.Name
+		}
+		names, values = append(names, c.Name), append(values, value)
+		arrays = append(arrays, fmt.Sprintf("$%d::text[]", placeholder+i))
+	}
+	return "(SELECT " + strings.Join(values, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS c (" +
+		strings.Join(names, ", ") + ")) AS r"
 }
 
 // Close closes the connections once they are no longer in use.

@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -178,6 +180,31 @@ func (r *runner) close() {
 	}
 }
 
+// byRow writes a table as a JSON array of rows.
+func byRow(table engine.Table) string {
+	if len(table) == 0 {
+		return "[]"
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out) // the line break it ends a text with is white space
+	encoder.SetEscapeHTML(false)
+	for row := range table[0] {
+		for n, column := range table {
+			switch {
+			case n > 0:
+				out.WriteByte(',')
+			case row > 0:
+				out.WriteString("],[")
+			default:
+				out.WriteString("[[")
+			}
+			_ = encoder.Encode(column[row]) // a text always encodes
+		}
+	}
+	out.WriteString("]]")
+	return out.String()
+}
+
 // arguments writes times as microseconds since 1970.
 func arguments(args []any) []any {
 	out := make([]any, len(args))
@@ -191,6 +218,8 @@ func arguments(args []any) []any {
 			}
 		case engine.JSON:
 			out[i] = string(a)
+		case engine.Table:
+			out[i] = byRow(a)
 		default:
 			out[i] = a
 		}

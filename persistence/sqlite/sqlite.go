@@ -153,7 +153,20 @@ func (e *Engine) Dialect() engine.Dialect {
 		Name:      "sqlite",
 		HasSchema: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'narrative_schema')",
 		Contains:  "narrative_contains(%s, %s)",
+		Rows:      rows,
 	}
+}
+
+// rows takes a JSON array of rows, each an array.
+func rows(placeholder int, columns ...engine.Column) string {
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = fmt.Sprintf("value ->> %d AS %s", i, c.Name)
+		if c.JSON {
+			values[i] = fmt.Sprintf("NULLIF(value ->> %d, '') AS %s", i, c.Name)
+		}
+	}
+	return fmt.Sprintf("(SELECT %s FROM json_each($%d)) AS r", strings.Join(values, ", "), placeholder)
 }
 
 // Close closes the file.

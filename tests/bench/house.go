@@ -45,8 +45,9 @@ func (g gate) Check(context.Context) (narrative.Verdict, error) {
 	return narrative.Passed("the gate is open"), nil
 }
 
-// newHouse starts everything in dir; mail goes to smtpURL, or to an outbox where it is empty.
-func newHouse(ctx context.Context, dir, smtpURL string) (_ *house, err error) {
+// newHouse starts everything in dir; mail goes to smtpURL, or to an outbox where it is empty. more registers other
+// classes.
+func newHouse(ctx context.Context, dir, smtpURL string, more ...func(*narrative.Registry)) (_ *house, err error) {
 	h := &house{}
 	defer func() {
 		if err != nil {
@@ -66,6 +67,9 @@ func newHouse(ctx context.Context, dir, smtpURL string) (_ *house, err error) {
 		g.house = h
 		return g, nil
 	})
+	for _, add := range more {
+		add(registry)
+	}
 	h.service, err = service.New(service.Options{
 		Registry: registry, DatabaseURL: "sqlite:" + filepath.Join(dir, "narrative.db"), Migrate: true, Worker: true,
 		DataDir: dir, SMTPURL: smtpURL, OutboxDir: filepath.Join(dir, "outbox"),

@@ -33,11 +33,12 @@ type size struct {
 	window time.Duration // in which ticks are counted
 	mails  int           // in a batch
 	settle time.Duration // from ready until memory is read
+	issues int           // opened in one check
 }
 
 var (
-	quick = size{turns: 2, window: 2 * time.Second, mails: 6, settle: 2 * time.Second}
-	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second}
+	quick = size{turns: 2, window: 2 * time.Second, mails: 6, settle: 2 * time.Second, issues: 60}
+	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000}
 )
 
 // measurement makes some rows of the table, in a folder of its own.
@@ -51,6 +52,8 @@ var measurements = []measurement{
 	{"cron", measureTicks(narrative.TriggerCron)},
 	{"schedule", measureTicks(narrative.TriggerSchedule)},
 	{"mail", measureMail},
+	{"records", measureRecords},
+	{"issues", measureIssues},
 	{"dev", measureDev},
 }
 

@@ -31,7 +31,7 @@ func main() {
 	narrative.AddAction(reg, "append_repeatable", appendLine, narrative.Repeatable())
 	narrative.AddAction(reg, "wait_for", waitFor)
 	narrative.AddAction(reg, "wait_for_repeatable", waitFor, narrative.Repeatable())
-	cli.Main(reg, cli.WithEmbedded(devserver.Embedded))
+	cli.Main(reg, cli.WithEmbedded(devserver.Embedded), cli.WithStore(crashAt))
 }
 
 type fileArgs struct {

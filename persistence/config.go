@@ -1,0 +1,74 @@
+package persistence
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+
+	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence/engine"
+)
+
+// Config returns the configuration; a new store has the default one.
+func (s *Store) Config(ctx context.Context) (narrative.Config, error) {
+	var c narrative.Config
+	b := &engine.Batch{}
+	queueConfig(b, &c, "")
+	return c, during(s.engine.Read(ctx, b), "load the configuration")
+}
+
+// Identity tells this store from every other.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	var identity string
+	err := s.read(ctx, statements.Select("identity").From("narrative_config"), func(r engine.Row) error { return r.Scan(&identity) })
+	return identity, during(err, "load the store's identity")
+}
+
+func queueConfig(b *engine.Batch, c *narrative.Config, lock string) {
+	b.Query(func(r engine.Row) error {
+		err := r.Scan((*string)(&c.MinimumDatumLogLevel), (*int64)(&c.DefaultDatumTTL), (*string)(&c.Actions),
+			document{&c.Renotify}, document{&c.Escalate}, document{&c.Admins})
+		c.Admins.Email = orEmpty(c.Admins.Email)
+		return err
+	}, `
+		SELECT minimum_datum_log_level, default_datum_ttl_ns, actions, renotify, escalate, admins
+		FROM narrative_config WHERE id = 1`+lock)
+}
+
+// queueNewConfig adds the statement that makes the store hold the configuration, none where it does already.
+func queueNewConfig(b *engine.Batch, to *narrative.Config, from narrative.Config, applied *narrative.Applied) error {
+	if to == nil {
+		return nil
+	}
+	c := *to
+	c.MinimumDatumLogLevel = cmp.Or(c.MinimumDatumLogLevel, narrative.Info)
+	c.Actions = cmp.Or(c.Actions, narrative.ActionsRun)
+	c.Admins.Email = orEmpty(c.Admins.Email)
+	before, err := contentOf(from)
+	if err != nil {
+		return err
+	}
+	after, err := contentOf(c)
+	if err != nil || bytes.Equal(before, after) {
+		return err
+	}
+	renotify, err := list(c.Renotify)
+	if err != nil {
+		return err
+	}
+	escalate, err := list(c.Escalate)
+	if err != nil {
+		return err
+	}
+	admins, err := encodeJSON(c.Admins)
+	if err != nil {
+		return err
+	}
+	applied.Config = true
+	b.Exec(`
+		UPDATE narrative_config
+		SET minimum_datum_log_level = $1, default_datum_ttl_ns = $2, actions = $3, renotify = $4, escalate = $5, admins = $6
+		WHERE id = 1`,
+		string(c.MinimumDatumLogLevel), int64(c.DefaultDatumTTL), string(c.Actions), renotify, escalate, engine.JSON(admins))
+	return nil
+}
