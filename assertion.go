@@ -25,6 +25,13 @@ type Diagnoser interface {
 	DiagnosticCases() []DiagnosticCase
 }
 
+// RecordSelector is implemented by a [RecordAssertion] that can spare itself describing violations that nobody keeps.
+// It yields as Violations does; wanted is asked of each record just before it is yielded, and of one that is not wanted
+// all but Record may be left out.
+type RecordSelector interface {
+	SelectViolations(ctx context.Context, wanted func(Record) bool) iter.Seq2[Violation, error]
+}
+
 // RecordChecker is implemented by a [RecordAssertion] that can check one record by itself, as is done to verify that a
 // solution helped. It returns nil where the record does not violate the assertion, or is gone.
 type RecordChecker interface {

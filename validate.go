@@ -103,6 +103,7 @@ func (v Validator) declaredCase(c DeclaredCase) Problems {
 	}
 	p = append(p, v.plan(c.Plan, "Issue", "Record", "Verdict").At("plan")...)
 	p = append(p, v.rollback(c)...)
+	p = append(p, onlyWithPlan(c)...)
 	p = append(p, c.StepPolicy.validate()...)
 	if _, err := v.CompileCase(c); err != nil {
 		p = append(p, ProblemsOf("", err)...)
@@ -110,9 +111,30 @@ func (v Validator) declaredCase(c DeclaredCase) Problems {
 	return append(p, ProblemsOf("reason", CheckText(c.Reason))...)
 }
 
+// onlyWithPlan refuses the supervision of a case that carries out nothing.
+func onlyWithPlan(c DeclaredCase) (p Problems) {
+	if !c.Pass {
+		return nil
+	}
+	for _, f := range []struct {
+		path string
+		set  bool
+	}{
+		{"approval", c.Approval != ""},
+		{"approval_timeout", c.ApprovalTimeout != 0},
+		{"verify_after", c.VerifyAfter != 0},
+		{"rollback", len(c.Rollback) > 0},
+	} {
+		if f.set {
+			p = append(p, Problem{f.path, "only goes with plan"})
+		}
+	}
+	return p
+}
+
 // rollback looks at a rollback's entries one by one, since some of them may do nothing.
 func (v Validator) rollback(c DeclaredCase) (p Problems) {
-	if len(c.Rollback) > len(c.Plan) {
+	if !c.Pass && len(c.Rollback) > len(c.Plan) {
 		p = append(p, Problem{"rollback", fmt.Sprintf("has more entries (%d) than its plan has actions (%d); entry i undoes action i", len(c.Rollback), len(c.Plan))})
 	}
 	for i, a := range c.Rollback {

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -143,7 +144,8 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 		open[i.Record] = i.Kind == narrative.KindRecord
 	}
 	seen := map[narrative.Record]bool{}
-	for v, err := range assertion.Violations(ctx) {
+	kept := func(record narrative.Record) bool { return r.Total < narrative.MaxViolations || open[record] }
+	for v, err := range violationsOf(ctx, assertion, kept) {
 		if err != nil {
 			if v.Record.ID == "" {
 				return foundSoFar(r, err)
@@ -162,8 +164,9 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 		if seen[v.Record] {
 			continue
 		}
+		wanted := kept(v.Record)
 		r.Total++
-		if r.Total > narrative.MaxViolations && !open[v.Record] {
+		if !wanted {
 			continue
 		}
 		seen[v.Record] = true
@@ -182,6 +185,14 @@ func collect(ctx context.Context, assertion narrative.RecordAssertion, state nar
 	r.OverRecords = true
 	conclude(r, recordsVerdict(r, s))
 	return nil
+}
+
+// violationsOf streams the violations; those of records that are not kept need not be described.
+func violationsOf(ctx context.Context, assertion narrative.RecordAssertion, kept func(narrative.Record) bool) iter.Seq2[narrative.Violation, error] {
+	if selector, ok := assertion.(narrative.RecordSelector); ok {
+		return selector.SelectViolations(ctx, kept)
+	}
+	return assertion.Violations(ctx)
 }
 
 // foundSoFar adds to the error that ended a check half-way what had been found: it opens and resolves nothing.
@@ -238,13 +249,18 @@ func unknown(r *narrative.CheckRecord, record narrative.Record, why error) error
 }
 
 func checkRecord(r narrative.Record) error {
-	for part, value := range map[string]string{"type": r.Type, "id": r.ID} {
-		if value == "" || len(value) > narrative.MaxRecordPart {
-			return narrative.Errorf(narrative.Invalid, "a violation's record %s must be 1 to %d bytes long; not %d", part, narrative.MaxRecordPart, len(value))
-		}
-		if err := narrative.CheckText(value); err != nil {
-			return narrative.Errorf(narrative.Invalid, "a violation's record %s %w", part, err)
-		}
+	if err := checkRecordPart("type", r.Type); err != nil {
+		return err
+	}
+	return checkRecordPart("id", r.ID)
+}
+
+func checkRecordPart(part, value string) error {
+	if value == "" || len(value) > narrative.MaxRecordPart {
+		return narrative.Errorf(narrative.Invalid, "a violation's record %s must be 1 to %d bytes long; not %d", part, narrative.MaxRecordPart, len(value))
+	}
+	if err := narrative.CheckText(value); err != nil {
+		return narrative.Errorf(narrative.Invalid, "a violation's record %s %w", part, err)
 	}
 	return nil
 }

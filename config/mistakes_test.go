@@ -228,6 +228,8 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "config: {admins: {email: [a@example.com]}}", "assertions: [{name: a, class: plain, every: 5m}]",
 		"a: &x [1]\nb: *x\n<<: *x\n", "%YAML 1.2\n---\n? a\n: |\n  b\n...\n", "{\"a\": [1, 2.5, null, true, \"\\u0000\"]}",
+		"config: {actions: off, renotify: [1h], escalate: [{after: 1h, notify: {email: [a@example.com]}, unless: x}]}",
+		"assertions: [{name: a, diagnostics: [{case: c, plan: [{email: {}}], rollback: [~, {action: \"\"}, {email: {}}], approval: required}]}]",
 		"assertions:\n  - name: a\n    diagnostics: [{case: c, plan: [{action: email, args: {to: x}}, {email: {}}]}]\n", "!!str 5", "\t- \xff",
 	} {
 		f.Add(seed)

@@ -9,17 +9,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence"
 	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
 func BenchmarkPassingCheck(b *testing.B) {
 	for name, database := range engines {
 		b.Run(name, func(b *testing.B) {
-			s := open(b, database(b))
-			meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Class: "test", Every: narrative.Duration(time.Minute), Enabled: true}}
-			if _, err := s.Apply(b.Context(), narrative.Manifest{Assertions: []narrative.AssertionMeta{meta}}, time.Now()); err != nil {
-				b.Fatal(err)
-			}
+			s := watching(b, database(b))
 			for i := 0; b.Loop(); i++ {
 				runID := fmt.Sprint(i)
 				state, err := s.BeginCheck(b.Context(), "a", runID)
@@ -60,12 +57,9 @@ func BenchmarkAddDatums(b *testing.B) {
 func BenchmarkViolations(b *testing.B) {
 	for name, database := range engines {
 		b.Run(name, func(b *testing.B) {
-			s := open(b, database(b))
-			meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Class: "test", Every: narrative.Duration(time.Minute), Enabled: true}}
-			if _, err := s.Apply(b.Context(), narrative.Manifest{Assertions: []narrative.AssertionMeta{meta}}, time.Now()); err != nil {
-				b.Fatal(err)
-			}
+			s := watching(b, database(b))
 			violations := violating(narrative.MaxViolations)
+			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				runID := fmt.Sprint(i)
 				state, err := s.BeginCheck(b.Context(), "a", runID)
@@ -81,9 +75,47 @@ func BenchmarkViolations(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportAllocs()
 		})
 	}
+}
+
+// BenchmarkBareUpsert writes as many rows to the same table with nothing around, for comparison.
+func BenchmarkBareUpsert(b *testing.B) {
+	url := pgtest.Database(b)
+	watching(b, url)
+	conn, err := pgx.Connect(b.Context(), url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	violations := violating(narrative.MaxViolations)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		batch := &pgx.Batch{}
+		for _, v := range violations {
+			batch.Queue(`
+				INSERT INTO violations (assertion, record_type, record_id, summary, details, first_seen, last_seen, last_seq)
+				VALUES ('a', $1, $2, $3, $4, $5, $5, $6)
+				ON CONFLICT (assertion, record_type, record_id) DO UPDATE
+				SET summary = excluded.summary, details = excluded.details, last_seen = excluded.last_seen,
+					last_seq = excluded.last_seq`,
+				v.Record.Type, v.Record.ID, v.Summary, v.Details, time.Now(), i)
+		}
+		if err := conn.SendBatch(b.Context(), batch).Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// watching opens a store with an assertion.
+func watching(b *testing.B, url string) *persistence.Store {
+	b.Helper()
+	s := open(b, url)
+	meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Class: "test", Every: narrative.Duration(time.Minute), Enabled: true}}
+	if _, err := s.Apply(b.Context(), narrative.Manifest{Assertions: []narrative.AssertionMeta{meta}}, time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	return s
 }
 
 func violating(n int) []narrative.Violation {
@@ -95,34 +127,4 @@ func violating(n int) []narrative.Violation {
 		}
 	}
 	return all
-}
-
-// BenchmarkBareUpsert writes the same rows with nothing around, for comparison.
-func BenchmarkBareUpsert(b *testing.B) {
-	url := pgtest.Database(b)
-	s := open(b, url)
-	meta := narrative.AssertionMeta{Meta: narrative.Meta{Name: "a", Class: "test", Every: narrative.Duration(time.Minute), Enabled: true}}
-	if _, err := s.Apply(b.Context(), narrative.Manifest{Assertions: []narrative.AssertionMeta{meta}}, time.Now()); err != nil {
-		b.Fatal(err)
-	}
-	conn, err := pgx.Connect(b.Context(), url)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	for i := 0; b.Loop(); i++ {
-		batch := &pgx.Batch{}
-		for n := range narrative.MaxViolations {
-			batch.Queue(`
-				INSERT INTO violations (assertion, record_type, record_id, summary, details, first_seen, last_seen, last_seq)
-				VALUES ('a', 'invoice', $1, $2, $3, $4, $4, $5)
-				ON CONFLICT (assertion, record_type, record_id) DO UPDATE
-				SET summary = excluded.summary, details = excluded.details, last_seen = excluded.last_seen,
-					last_seq = excluded.last_seq`,
-				fmt.Sprint(n), fmt.Sprintf("invoice %d is off by 1.50", n), `{"id":1,"total":100.5,"lines_total":"99.00"}`, time.Now(), i)
-		}
-		if err := conn.SendBatch(b.Context(), batch).Close(); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

@@ -34,6 +34,7 @@ func TestTheDatabaseHoldsTheInvariants(t *testing.T) {
 				"a level that is none":      "INSERT INTO datums (id, origin, name, note, level, thread_id, at) VALUES ('x', 'o', 'n', '1', 'loud', 't', " + at + ")",
 				"an entry of no issue":      "INSERT INTO issue_entries (issue_id, number, at, kind, author, text) VALUES ('none', 1, " + at + ", 'k', '', '')",
 				"an entry's key twice":      "INSERT INTO issue_entries (issue_id, number, at, kind, author, text, key) SELECT issue_id, 99, at, kind, author, text, key FROM issue_entries",
+				"a mode that is none":       "UPDATE narrative_config SET actions = 'sometimes'",
 				"a name of both kinds":      "INSERT INTO meta_names (name, kind) VALUES ('a', 'event')",
 				"a run twice": "INSERT INTO check_runs (id, name, kind, outcome, summary, scheduled_at, started_at, finished_at, workflow_id, run_id, seq, revision, error) " +
 					"SELECT 'x', name, kind, outcome, summary, scheduled_at, started_at, finished_at, workflow_id, run_id, seq, revision, error FROM check_runs",

@@ -3,12 +3,20 @@ package persistence_test
 import (
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/persistence"
+	"github.com/narrative-go/narrative/persistence/engine"
+	"github.com/narrative-go/narrative/persistence/migrations"
+	"github.com/narrative-go/narrative/persistence/postgres"
+	"github.com/narrative-go/narrative/persistence/sqlite"
 )
 
 // latest is the version that this program expects.
@@ -33,10 +41,7 @@ func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 			if again := schemaOf(t, url); again != first {
 				t.Errorf("up again made %q, want %q", again, first)
 			}
-			for _, table := range []string{
-				"assertion_metas", "event_metas", "narrative_config", "check_runs", "issues", "issue_entries", "resolution_steps",
-				"solutions", "violations", "occurrences", "datums", "notifications", "handoffs", "api_keys", "action_runs",
-			} {
+			for _, table := range tables {
 				if !strings.Contains(" "+first+" ", " "+table+" ") {
 					t.Errorf("there is no table %s", table)
 				}
@@ -50,6 +55,142 @@ func wantVersions(t *testing.T, url string, from, to int) {
 	gotFrom, gotTo, err := persistence.Migrate(t.Context(), url)
 	if err != nil || gotFrom != from || gotTo != to {
 		t.Fatalf("migrated from %d to %d (%v), want from %d to %d", gotFrom, gotTo, err, from, to)
+	}
+}
+
+// tables are all tables but that of the schema's version.
+var tables = []string{
+	"meta_names", "assertion_metas", "event_metas", "narrative_config", "check_runs", "issues", "issue_entries",
+	"resolution_steps", "solutions", "violations", "occurrences", "datums", "notifications", "handoffs", "api_keys", "action_runs",
+}
+
+func TestWhatAStoreHoldsOutlivesMigrations(t *testing.T) {
+	t.Parallel()
+	for name, database := range empties {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := database(t)
+			before := ofVersion1(t, name, url)
+			wantVersions(t, url, 1, latest)
+			wantKept(t, url, before)
+			wantMigrated(t, open(t, url))
+			change(t, url, "INSERT INTO action_runs (solution_id, idx, rollback, action, state, attempts, started_at, receipt, error) "+
+				"SELECT solution_id, idx, TRUE, action, state, attempts, started_at, receipt, error FROM action_runs WHERE solution_id = 'solution'")
+			change(t, url, "UPDATE event_metas SET removed_at = updated_at")
+			if err := persistence.MigrateDown(t.Context(), url, 1); err != nil {
+				t.Fatal(err)
+			}
+			wantKept(t, url, before)
+			enabled, err := behind(t, url, "SELECT name FROM event_metas WHERE enabled")
+			if err != nil || len(enabled) != 0 {
+				t.Errorf("an event that was removed is back: %v (%v)", enabled, err)
+			}
+			wantVersions(t, url, 1, latest)
+			wantKept(t, url, before)
+		})
+	}
+}
+
+// ofVersion1 makes a store as the first release did, with a row or more in each table, and returns how many.
+func ofVersion1(t *testing.T, name, url string) map[string]string {
+	t.Helper()
+	steps, err := migrations.Steps(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("testdata/0001_data.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "1767323045000001"
+	if name == "postgres" {
+		at = "'2026-01-02 03:04:05.000001Z'"
+	}
+	e := engineOf(t, name, url)
+	defer e.Close()
+	if err := e.Tx(t.Context(), func(tx engine.Tx) error {
+		return tx.Script(t.Context(), "CREATE TABLE narrative_schema (version INTEGER NOT NULL PRIMARY KEY);"+
+			"INSERT INTO narrative_schema (version) VALUES (1);"+steps[0].Up+regexp.MustCompile(`\bAT\b`).ReplaceAllString(string(data), at))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return rowsOf(t, url)
+}
+
+func engineOf(t *testing.T, name, url string) engine.Engine {
+	t.Helper()
+	var e engine.Engine
+	var err error
+	if name == "postgres" {
+		e, err = postgres.Open(t.Context(), url, postgres.Options{})
+	} else {
+		e, err = sqlite.Open(t.Context(), url)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func rowsOf(t *testing.T, url string) map[string]string {
+	t.Helper()
+	counts := map[string]string{}
+	for _, table := range tables {
+		rows, err := behind(t, url, "SELECT CAST(COUNT(*) AS text) FROM "+table)
+		if err != nil || rows[0] == "0" {
+			t.Fatalf("%s has %v rows (%v), want at least one", table, rows, err)
+		}
+		counts[table] = rows[0]
+	}
+	return counts
+}
+
+func wantKept(t *testing.T, url string, before map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(before, rowsOf(t, url)); diff != "" {
+		t.Errorf("rows (-before +after):\n%s", diff)
+	}
+}
+
+// wantMigrated looks at what a store of the first release is now.
+func wantMigrated(t *testing.T, s *persistence.Store) {
+	t.Helper()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 1000, time.UTC)
+	meta, err := s.AssertionMeta(t.Context(), "a")
+	if err != nil || meta.MaxPlans != 10 || meta.Streak != (narrative.Streak{Failed: 2, LastSeq: 8}) || len(meta.Renotify)+len(meta.Escalate) != 0 {
+		t.Errorf("the meta is %+v (%v)", meta, err)
+	}
+	config, err := s.Config(t.Context())
+	if err != nil || config.Actions != narrative.ActionsRun || config.MinimumDatumLogLevel != narrative.Warn {
+		t.Errorf("the configuration is %+v (%v)", config, err)
+	}
+	story, err := s.Story(t.Context(), "issue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := story.Issue.NotifiedAt; got == nil || !got.Equal(at) {
+		t.Errorf("people were told at %v, want %v", got, at)
+	}
+	runs := map[string][]narrative.ActionRun{"step": {{
+		SolutionID: "solution", Action: "webhook", State: narrative.ActionFailed, Attempts: 3, StartedAt: at, FinishedAt: &at, Error: "no such host",
+	}}}
+	if diff := cmp.Diff(runs, story.Actions); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
+	}
+	unasked := at.Add(time.Hour)
+	if _, err := s.ChangeIssue(t.Context(), "issue", 5, "", func(i *narrative.Issue) (narrative.Effects, error) {
+		i.Steps[0].UnaskedAt = &unasked
+		return narrative.Effects{}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ChangeIssue(t.Context(), "issue", 6, "", func(i *narrative.Issue) (narrative.Effects, error) {
+		if len(i.UnaskedPlans) != 1 || !i.UnaskedPlans[0].Equal(unasked) {
+			t.Errorf("plans were begun unasked at %v, want %v", i.UnaskedPlans, unasked)
+		}
+		return narrative.Effects{}, nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

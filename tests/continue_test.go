@@ -135,8 +135,14 @@ func TestManyHandOversAtOnce(t *testing.T) {
 	if now := h.firstRun(i); now != run {
 		t.Errorf("another run lives: %s", now)
 	}
-	if i = h.issue("gate", narrative.StatusOpen); i.Rounds != 1 {
-		t.Errorf("%d rounds; want the one that the first hand-over began", i.Rounds)
+	await(t, 30*time.Second, "the one round has ended", func() error {
+		if now := h.issue("gate", narrative.StatusOpen); now.Rounds != 1 || now.Working {
+			return fmt.Errorf("%d rounds", now.Rounds)
+		}
+		return nil
+	})
+	if now := h.issue("gate", narrative.StatusOpen); now.Rounds != 1 {
+		t.Errorf("%d rounds; want the one that the first hand-over began", now.Rounds)
 	}
 	listed, err := h.store.Issues(t.Context(), narrative.IssueQuery{Assertion: "gate"}, narrative.Page{})
 	if err != nil || len(listed.Items) != 1 {

@@ -19,6 +19,7 @@ type records struct {
 var (
 	_ narrative.RecordAssertion = records{}
 	_ narrative.RecordChecker   = records{}
+	_ narrative.RecordSelector  = records{}
 )
 
 // Violations streams the rows.
@@ -26,8 +27,8 @@ func (r records) Violations(ctx context.Context) iter.Seq2[narrative.Violation, 
 	return r.SelectViolations(ctx, func(narrative.Record) bool { return true })
 }
 
-// SelectViolations streams the rows. Of a record that is not wanted, no more than the record is said: to describe what
-// nobody keeps is most of the work there is with a row.
+// SelectViolations streams the rows. wanted is asked of each record just before it is yielded; of one that is not wanted,
+// no more than the record is said. To describe what nobody keeps would be most of the work there is with a row.
 func (r records) SelectViolations(ctx context.Context, wanted func(narrative.Record) bool) iter.Seq2[narrative.Violation, error] {
 	return func(yield func(narrative.Violation, error) bool) {
 		var m *violationMaker

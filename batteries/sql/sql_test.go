@@ -171,6 +171,32 @@ func TestRowsAreStreamed(t *testing.T) {
 	})
 }
 
+func TestAnErrorHalfWayIsTheChecks(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, d database) {
+		query := "SELECT id, 1 / (3 - id) AS part FROM invoices"
+		if strings.HasPrefix(d.dsn, "sqlite:") { // to which a division by zero is NULL
+			query = "SELECT id, CASE WHEN id = 3 THEN json('{') END AS part FROM invoices"
+		}
+		assertion := made(t, Args{DSN: d.dsn, Violations: query, Record: &RecordArgs{Type: "invoice", ID: "id"}}).(narrative.RecordAssertion)
+		var found []string
+		var failure error
+		for v, err := range assertion.Violations(context.Background()) {
+			if failure != nil {
+				t.Fatal("it goes on after its error")
+			}
+			if failure = err; err == nil {
+				found = append(found, v.Record.ID)
+			} else if v.Record != (narrative.Record{}) {
+				t.Errorf("the error is of %+v", v.Record)
+			}
+		}
+		if !cmp.Equal(found, []string{"1", "2"}) || failure == nil || !strings.HasPrefix(failure.Error(), "ask the database: ") {
+			t.Errorf("found %v, %v", found, failure)
+		}
+	})
+}
+
 func TestValuesAreWrittenAsPeopleReadThem(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, d database) {
