@@ -197,22 +197,27 @@ func TestMeetSeveral(t *testing.T) {
 		},
 		"a snooze that goes on holds them back": {
 			failing(notified(10, 0), acknowledged(until(7300)), snoozed(8000)), ruled(again("1h"), escalates(held("2h"))), 7300,
-			[]due{{narrative.DeadlineAcknowledged, 7300}}, &narrative.Deadline{Kind: narrative.DeadlineSnoozed, At: at(8000)},
+			[]due{{narrative.DeadlineAcknowledged, 7300}},
+			&narrative.Deadline{Kind: narrative.DeadlineSnoozed, At: at(8000)},
 		},
 		"an approval is pressed for once the quiet is over": {
 			failing(approvalSince(50, until(100)), snoozed(200)), ruled(), 200,
-			[]due{{narrative.DeadlineApproval, 100}, {narrative.DeadlineSnoozed, 200}}, nil,
+			[]due{{narrative.DeadlineApproval, 100}, {narrative.DeadlineSnoozed, 200}},
+			nil,
 		},
 		"nothing is told twice after a long sleep": {
 			failing(notified(10, 0)), ruled(again("1m")), 86_400,
-			[]due{{narrative.DeadlineRenotify, 70}}, &narrative.Deadline{Kind: narrative.DeadlineRenotify, At: at(86_460)},
+			[]due{{narrative.DeadlineRenotify, 70}},
+			&narrative.Deadline{Kind: narrative.DeadlineRenotify, At: at(86_460)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var met []due
-			for d, _ := tt.issue.Meet(tt.policy, at(tt.now)); d != nil; d, _ = tt.issue.Meet(tt.policy, at(tt.now)) {
-				met = append(met, due{d.Kind, int(d.At.Sub(at(0)).Seconds())})
+			for range 10 {
+				if d, _ := tt.issue.Meet(tt.policy, at(tt.now)); d != nil {
+					met = append(met, due{d.Kind, int(d.At.Sub(at(0)).Seconds())})
+				}
 			}
 			same(t, tt.met, met)
 			same(t, tt.next, tt.issue.NextDeadline(tt.policy, at(tt.now)))

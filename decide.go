@@ -3,7 +3,6 @@ package narrative
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -108,9 +107,12 @@ func DecideCheck(f CheckFacts) CheckDecision {
 // meta, whose deadlines may be others now, and each that fails for another reason or with another severity.
 func (d *decider) wake() {
 	changed := d.Record.Revision > d.Meta.CheckedRevision
+	observed := make(map[string]bool, len(d.out.Observe))
+	for _, o := range d.out.Observe {
+		observed[o.IssueID] = true
+	}
 	for _, i := range d.CheckFacts.Open {
-		observed := slices.ContainsFunc(d.out.Observe, func(o Observation) bool { return o.IssueID == i.ID })
-		if (changed || d.out.Reasons[i.ID] != "") && !observed {
+		if (changed || d.out.Reasons[i.ID] != "") && !observed[i.ID] {
 			d.out.Observe = append(d.out.Observe, Observation{IssueID: i.ID, Wake: true})
 		}
 	}

@@ -73,8 +73,8 @@ type Issue struct {
 	NotifiedAt  *time.Time `json:"-"` // when admins were last told of what is still for them to do; nil: nothing is
 	Renotified  int        `json:"-"` // how often they were told of it again
 	Escalated   int        `json:"-"` // levels of escalation passed
-	// UnaskedPlans are the times at which plans were begun unasked for its assertion, newest first and at most
-	// [MaxPlans]; set when it is loaded for a change.
+	// UnaskedPlans are the times at which plans were begun unasked for its assertion, newest first and at most as
+	// many as its max_plans; set when it is loaded for a change.
 	UnaskedPlans []time.Time `json:"-"`
 }
 

@@ -25,6 +25,7 @@ func TestTheLifeOfIssues(t *testing.T) {
 			"a check cannot be made":    func(t *rapid.T) { w.check(t, narrative.OutcomeErrored) },
 			"a tick that fails":         w.tick,
 			"another tick that fails":   w.tick,
+			"a third tick that fails":   w.tick,
 			"an issue heeds a check":    w.heed,
 			"a case is walked":          w.walk,
 			"another case is walked":    w.walk,
@@ -132,7 +133,8 @@ func (l *life) unresolved() bool { return !l.issue.Status.Closed() }
 // change is a change of an issue under the store's lock.
 func (w *world) change(t *rapid.T, l *life, change func(i *narrative.Issue)) {
 	was := l.issue.Status
-	l.issue.CurrentSeq, l.issue.UnaskedPlans = w.seq, w.unasked()
+	times := w.unasked()
+	l.issue.CurrentSeq, l.issue.UnaskedPlans = w.seq, times[:min(len(times), w.meta.MaxPlans)]
 	change(&l.issue)
 	if now := l.issue.Status; now != was && !slices.ContainsFunc(narrative.Transitions, func(tr narrative.Transition) bool {
 		return tr.From == was && tr.To == now
@@ -176,7 +178,7 @@ func (w *world) unasked() (times []time.Time) {
 		}
 	}
 	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
-	return times[:min(len(times), narrative.MaxPlans)]
+	return times
 }
 
 func (w *world) begin(*rapid.T) {
@@ -369,20 +371,24 @@ func (w *world) life(id string) *life {
 
 // heed lets a workflow take in the oldest observation that it heard of.
 func (w *world) heed(t *rapid.T) {
-	w.heeds(t, w.pick(t, func(l *life) bool { return l.phase == resting && len(l.heard) > 0 }))
+	w.heeds(t, w.pick(t, func(l *life) bool { return len(l.heard) > 0 && (l.phase == resting || l.heard[0].Passed) }))
 }
 
 func (w *world) heeds(t *rapid.T, l *life) {
 	o := l.heard[0]
 	l.heard = l.heard[1:]
 	if !o.Passed {
+		quiet := l.issue.Quiet(w.now) || l.issue.VerifyAt != nil && w.now.Before(*l.issue.VerifyAt)
+		enough := l.issue.Status == narrative.StatusSolutionApplied && l.issue.Attempts == w.meta.MaxAttempts
 		if o.CheckSeq > 0 {
 			w.beginRound(t, l, o.CheckSeq)
 		}
-		w.rest(l)
+		if w.rest(l); (quiet || enough) && l.phase == diagnosing {
+			t.Fatalf("a failing check starts a round; it is to be quiet: %t, enough was tried: %t\n%+v", quiet, enough, l.issue)
+		}
 		return
 	}
-	may := l.unresolved() && o.CheckSeq > l.issue.EnactedSeq
+	may := l.unresolved() && !l.issue.Working && o.CheckSeq > l.issue.EnactedSeq
 	w.change(t, l, func(i *narrative.Issue) {
 		if _, closed := i.Recover(o.CheckSeq, o.Gone, w.now); closed != may {
 			t.Fatalf("check %d passed, and the issue recovers: %t; want %t", o.CheckSeq, closed, may)
@@ -407,7 +413,8 @@ func (w *world) walk(t *rapid.T) {
 func (w *world) proposes(t *rapid.T, l *life) {
 	step := rapid.SampledFrom([]func() *narrative.ResolutionStep{
 		func() *narrative.ResolutionStep { return plan("a") }, func() *narrative.ResolutionStep { return plan("a") },
-		func() *narrative.ResolutionStep { return plan("bad") }, func() *narrative.ResolutionStep { return pass("wait") },
+		func() *narrative.ResolutionStep { return plan("b") }, func() *narrative.ResolutionStep { return pass("wait") },
+		func() *narrative.ResolutionStep { return plan("bad") },
 		func() *narrative.ResolutionStep { return supervised("a", "") }, func() *narrative.ResolutionStep { return supervised("a", "1h") },
 	}).Draw(t, "proposal")()
 	if step.Solution != nil {
@@ -426,12 +433,16 @@ func (w *world) endRound(t *rapid.T) {
 }
 
 func (w *world) endsRound(t *rapid.T, l *life) {
+	quiet := l.issue.Quiet(w.now)
 	w.change(t, l, func(i *narrative.Issue) {
 		l.phase = resting
 		if i.EndRound(l.proposed, w.policy(), fine, w.now); i.Working {
 			l.phase = carryingOut
 		}
 	})
+	if l.phase == carryingOut && (quiet || len(l.proposed) != 1 || w.policy().Actions != narrative.ActionsRun) {
+		t.Fatalf("of %d proposals one is carried out unasked; it is to be quiet: %t, actions: %s", len(l.proposed), quiet, w.policy().Actions)
+	}
 }
 
 func (w *world) endPlan(t *rapid.T) {
@@ -446,7 +457,7 @@ func (w *world) endsPlan(t *rapid.T, l *life) {
 		}
 	}
 	end := rapid.SampledFrom([]narrative.Ending{
-		{}, {}, {Failure: "500"}, {Failure: "cut off", Unknown: true}, {Failure: "500", RolledBack: 1}, {Failure: "500", RolledBack: 1, Rollback: "404"},
+		{}, {}, {}, {}, {Failure: "500"}, {Failure: "cut off", Unknown: true}, {Failure: "500", RolledBack: 1}, {Failure: "500", RolledBack: 1, Rollback: "404"},
 	}).Draw(t, "end")
 	w.change(t, l, func(i *narrative.Issue) {
 		i.FinishPlan(running, end, w.now)
@@ -464,24 +475,31 @@ func (w *world) tick(t *rapid.T) {
 		for l.phase == resting && len(l.heard) > 0 {
 			w.heeds(t, l)
 		}
-		if l.phase == diagnosing {
-			for range rapid.SampledFrom([]int{0, 1, 1, 1, 2}).Draw(t, "proposals") {
-				w.proposes(t, l)
-			}
-			w.endsRound(t, l)
-		}
-		if l.phase == carryingOut {
-			w.endsPlan(t, l)
-		}
+		w.goOn(t, l)
 	}
 }
 
+// goOn lets what is under way come to its end.
+func (w *world) goOn(t *rapid.T, l *life) {
+	if l.phase == diagnosing {
+		for range rapid.SampledFrom([]int{0, 1, 1, 1, 2}).Draw(t, "proposals") {
+			w.proposes(t, l)
+		}
+		w.endsRound(t, l)
+	}
+	if l.phase == carryingOut {
+		w.endsPlan(t, l)
+	}
+}
+
+// spoken are all signals, those that let an issue live on more often than others.
+var spoken = append(slices.Clone(narrative.SignalNames),
+	narrative.SignalDiagnose, narrative.SignalDiagnose, narrative.SignalAcknowledge, narrative.SignalSnooze,
+	narrative.SignalSolution, narrative.SignalApprove, narrative.SignalApprove, narrative.SignalReject)
+
 // speak has a person send any signal. A solution is answered once nothing is worked on.
 func (w *world) speak(t *rapid.T) {
-	s := narrative.Signal{Name: rapid.SampledFrom(narrative.SignalNames).Draw(t, "signal"), By: "ann", Reason: "so"}
-	if (s.Name == narrative.SignalResolve || s.Name == narrative.SignalWontFix) && rapid.Bool().Draw(t, "think again") {
-		s.Name = narrative.SignalSolution // so that issues live longer
-	}
+	s := narrative.Signal{Name: rapid.SampledFrom(spoken).Draw(t, "signal"), By: "ann", Reason: "so"}
 	l := w.pick(t, func(l *life) bool { return s.Name != narrative.SignalSolution || !l.issue.Working })
 	if rapid.Bool().Draw(t, "until") {
 		end := w.now.Add(time.Duration(rapid.IntRange(-10, 7200).Draw(t, "seconds")) * time.Second)
@@ -542,7 +560,10 @@ func (w *world) obey(t *rapid.T, l *life, s narrative.Signal) {
 		l.phase = carryingOut
 		if stale || s.Name == narrative.SignalDiagnose {
 			w.beginRound(t, l, 0)
-			return // the same approval is now one of a step rejected
+			if rapid.Bool().Draw(t, "at once") {
+				w.goOn(t, l)
+			}
+			return // asked once more, it would be another request
 		}
 	}
 	if was := asKept(l.issue); changed && s.Name != narrative.SignalComment {

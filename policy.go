@@ -63,9 +63,6 @@ type Escalation struct {
 // UnlessAcknowledged is what holds an [Escalation] back.
 const UnlessAcknowledged = "acknowledged"
 
-// MaxPlans is the greatest max_plans.
-const MaxPlans = 100
-
 // Bounds on the lists of a policy.
 const (
 	maxRenotify = 20

@@ -25,7 +25,8 @@ func TestPolicyOf(t *testing.T) {
 		want   narrative.Policy
 	}{
 		"has defaults": {
-			meta(), narrative.Config{},
+			meta(),
+			narrative.Config{},
 			narrative.Policy{Interval: time.Minute, MaxAttempts: 3, MaxPlans: 10, Actions: narrative.ActionsRun},
 		},
 		"of a new store runs what is proposed": {

@@ -21,7 +21,7 @@ type Store interface {
 	// Ping answers nil when the store can be used: reachable, and migrated to what this program expects.
 	Ping(ctx context.Context) error
 	// Sweep deletes, at most limit rows of each kind, what is past keeping at now: expired datums and occurrences, and
-	// check runs finished before keepRuns.
+	// check runs finished before keepRuns, and occurrences of events that were removed before it.
 	Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (Swept, error)
 	Close() error
 }

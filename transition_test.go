@@ -445,7 +445,9 @@ func TestFinishPlan(t *testing.T) {
 			ended: ending{}, entry: "the plan was carried out; the next check tells whether it helped", then: enacted,
 		},
 		"carried out, it is to be verified at a time": {
-			verifyAfter("2m"), ending{}, "the plan was carried out; in 2m it is checked whether it helped",
+			verifyAfter("2m"),
+			ending{},
+			"the plan was carried out; in 2m it is checked whether it helped",
 			func(i *narrative.Issue, s *narrative.ResolutionStep) {
 				enacted(i, s)
 				i.VerifyAt = until(200)
@@ -464,15 +466,19 @@ func TestFinishPlan(t *testing.T) {
 			nil, ending{Failure: "it was cut off", Unknown: true}, "the plan stopped: it was cut off: impasse", stopped(narrative.StepUnknown, "it was cut off"),
 		},
 		"rolled back, it is an impasse": {
-			nil, ending{Failure: "a: 500", RolledBack: 2}, "the plan stopped: a: 500; what had been done was rolled back: impasse",
+			nil,
+			ending{Failure: "a: 500", RolledBack: 2},
+			"the plan stopped: a: 500; what had been done was rolled back: impasse",
 			stopped(narrative.StepRolledBack, "a: 500"),
 		},
 		"unknown and rolled back, it is unknown": {
-			nil, ending{Failure: "it was cut off", Unknown: true, RolledBack: 1},
+			nil,
+			ending{Failure: "it was cut off", Unknown: true, RolledBack: 1},
 			"the plan stopped: it was cut off; what had been done was rolled back: impasse", stopped(narrative.StepUnknown, "it was cut off"),
 		},
 		"where the rollback fails, both are said": {
-			nil, ending{Failure: "a: 500\nat 1", RolledBack: 1, Rollback: "undo: 404\nat 0"},
+			nil,
+			ending{Failure: "a: 500\nat 1", RolledBack: 1, Rollback: "undo: 404\nat 0"},
 			"the plan stopped: a: 500; the rollback failed as well: undo: 404: impasse",
 			stopped(narrative.StepFailed, "a: 500\nat 1\nthe rollback failed as well: undo: 404\nat 0"),
 		},

@@ -69,12 +69,8 @@ func (v Validator) assertion(a AssertionMeta) Problems {
 		{"max_plans", a.MaxPlans},
 		{"max_issues", a.MaxIssues},
 	} {
-		most := 10_000
-		if n.path == "max_plans" {
-			most = MaxPlans
-		}
-		if n.value < 0 || n.value > most {
-			p = append(p, Problem{n.path, fmt.Sprintf("must be from 1 to %d; not %d", most, n.value)})
+		if n.value < 0 || n.value > 10_000 {
+			p = append(p, Problem{n.path, fmt.Sprintf("must be from 1 to 10000; not %d", n.value)})
 		}
 	}
 	if a.Class != "" {

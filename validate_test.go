@@ -97,14 +97,16 @@ func TestValidatorAcceptsPolicies(t *testing.T) {
 	t.Parallel()
 	m := goodAssertion(func(m *narrative.AssertionMeta) {
 		m.Class, m.Args, m.FailAfter = "shop.Records", nil, 3 // of records, too
-		m.MaxPlans = narrative.MaxPlans
+		m.MaxPlans = 10_000
 		m.Renotify = durations("1s", "10m", "1m") // they need not grow
 		m.Escalate = levels(level("1h", "ann@example.com"), unless(level("1h", "Bob <bob@example.com>"), narrative.UnlessAcknowledged))
 		c := &m.Diagnostics[0]
 		c.Plan = append(c.Plan, restart("8"))
 		c.Rollback = narrative.Plan{{}, restart("{{.Record.id}}")} // the first action is not undone
 		c.StepPolicy = narrative.StepPolicy{Approval: narrative.ApprovalRequired, ApprovalTimeout: duration("1s"), VerifyAfter: duration("1s")}
-		m.Diagnostics[1].Approval = narrative.ApprovalNone
+		m.Diagnostics = append(m.Diagnostics, narrative.DeclaredCase{
+			Case: "unasked", Plan: narrative.Plan{restart("9")}, StepPolicy: narrative.StepPolicy{Approval: narrative.ApprovalNone},
+		})
 	})
 	m.Config = &narrative.Config{
 		Actions: narrative.ActionsApprove, Renotify: durations("1h"), Escalate: levels(level("1h", "ann@example.com")),
@@ -147,8 +149,8 @@ func TestValidatorRefusesOfAssertions(t *testing.T) {
 		"error_after negative":   {func(m *meta) { m.ErrorAfter = -1 }, "error_after", "must be from 1 to 10000; not -1"},
 		"max_attempts negative":  {func(m *meta) { m.MaxAttempts = -1 }, "max_attempts", "must be from 1 to 10000; not -1"},
 		"max_issues negative":    {func(m *meta) { m.MaxIssues = -1 }, "max_issues", "must be from 1 to 10000; not -1"},
-		"max_plans negative":     {func(m *meta) { m.MaxPlans = -1 }, "max_plans", "must be from 1 to 100; not -1"},
-		"max_plans too great":    {func(m *meta) { m.MaxPlans = narrative.MaxPlans + 1 }, "max_plans", "must be from 1 to 100; not 101"},
+		"max_plans negative":     {func(m *meta) { m.MaxPlans = -1 }, "max_plans", "must be from 1 to 10000; not -1"},
+		"max_plans too great":    {func(m *meta) { m.MaxPlans = 10_001 }, "max_plans", "must be from 1 to 10000; not 10001"},
 		"renotify under 1s":      {func(m *meta) { m.Renotify = durations("1h", "500ms") }, "renotify[1]", "must be at least 1s; not 500ms"},
 		"a negative renotify":    {func(m *meta) { m.Renotify = durations("-1h") }, "renotify[0]", "must be at least 1s; not -1h"},
 		"renotify too often":     {func(m *meta) { m.Renotify = slices.Repeat(durations("1h"), 21) }, "renotify", "has 21 entries; at most 20 fit"},
@@ -164,20 +166,25 @@ func TestValidatorRefusesOfAssertions(t *testing.T) {
 		"verified in no time":    {func(m *meta) { m.Diagnostics[0].VerifyAfter = duration("999ms") }, "diagnostics[0].verify_after", "must be at least 1s"},
 		"verified in the past":   {func(m *meta) { m.Diagnostics[0].VerifyAfter = -1 }, "diagnostics[0].verify_after", "must be at least 1s"},
 		"more undone than done":  {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{{}, restart("7")} }, "diagnostics[0].rollback", "has more entries (2) than its plan has actions (1); entry i undoes action i"},
-		"a rollback of a pass":   {func(m *meta) { m.Diagnostics[1].Rollback = narrative.Plan{restart("7")} }, "diagnostics[1].rollback", "has more entries (1) than its plan has actions (0); entry i undoes action i"},
+		"a rollback of a pass":   {func(m *meta) { m.Diagnostics[1].Rollback = narrative.Plan{restart("7")} }, "diagnostics[1].rollback", "only goes with plan"},
+		"an approved pass":       {func(m *meta) { m.Diagnostics[1].Approval = narrative.ApprovalRequired }, "diagnostics[1].approval", "only goes with plan"},
+		"a pass that waits":      {func(m *meta) { m.Diagnostics[1].ApprovalTimeout = duration("1h") }, "diagnostics[1].approval_timeout", "only goes with plan"},
+		"a verified pass":        {func(m *meta) { m.Diagnostics[1].VerifyAfter = duration("2m") }, "diagnostics[1].verify_after", "only goes with plan"},
 		"undone by an unknown":   {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{{Action: "reboot"}} }, "diagnostics[0].rollback[0]", "reboot is not an action"},
-		"its argument, undoing":  {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{{Action: "restart", Args: json.RawMessage(`{"idd":"7"}`)}} }, "diagnostics[0].rollback[0].restart.idd", `is not a known field; did you mean "id"? (known: type, id)`},
-		"its template, undoing":  {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{restart("{{.Summary}}")} }, "diagnostics[0].rollback[0].restart.id", "there is no .Summary here; a template sees .Issue, .Record, .Verdict"},
-		"a case twice":           {func(m *meta) { m.Diagnostics[1].Case = "restart-it" }, "diagnostics[1].case", `the case "restart-it" stands twice`},
-		"a case without a name":  {func(m *meta) { m.Diagnostics[1].Case = "" }, "diagnostics[1].case", `name "" ` + name},
-		"a case of nothing":      {func(m *meta) { m.Diagnostics[1].Pass = false }, "diagnostics[1].plan", one},
-		"a case of both":         {func(m *meta) { m.Diagnostics[0].Pass = true }, "diagnostics[0].pass", one},
-		"a when that is wrong":   {func(m *meta) { m.Diagnostics[1].When = "isue.rounds" }, "diagnostics[1].when", "there is no isue"},
-		"a reason with u0000":    {func(m *meta) { m.Diagnostics[1].Reason = "\x00" }, "diagnostics[1].reason", `contains the character \u0000, which cannot be stored`},
-		"an unknown action":      {func(m *meta) { m.Diagnostics[0].Plan[0].Action = "reboot" }, "diagnostics[0].plan[0]", "reboot is not an action"},
-		"its argument":           {func(m *meta) { m.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"idd":"7"}`) }, "diagnostics[0].plan[0].restart.idd", `is not a known field; did you mean "id"? (known: type, id)`},
-		"its template":           {func(m *meta) { m.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"id":"{{.Isue.ID}}"}`) }, "diagnostics[0].plan[0].restart.id", `there is no .Isue here; a template sees .Issue, .Record, .Verdict; did you mean "Issue"?`},
-		"its retry":              {func(m *meta) { m.Diagnostics[0].Plan[0].Retry = &narrative.Retry{} }, "diagnostics[0].plan[0].retry.attempts", "must be from 1 to 100; not 0"},
+		"its argument, undoing": {func(m *meta) {
+			m.Diagnostics[0].Rollback = narrative.Plan{{Action: "restart", Args: json.RawMessage(`{"idd":"7"}`)}}
+		}, "diagnostics[0].rollback[0].restart.idd", `is not a known field; did you mean "id"? (known: type, id)`},
+		"its template, undoing": {func(m *meta) { m.Diagnostics[0].Rollback = narrative.Plan{restart("{{.Summary}}")} }, "diagnostics[0].rollback[0].restart.id", "there is no .Summary here; a template sees .Issue, .Record, .Verdict"},
+		"a case twice":          {func(m *meta) { m.Diagnostics[1].Case = "restart-it" }, "diagnostics[1].case", `the case "restart-it" stands twice`},
+		"a case without a name": {func(m *meta) { m.Diagnostics[1].Case = "" }, "diagnostics[1].case", `name "" ` + name},
+		"a case of nothing":     {func(m *meta) { m.Diagnostics[1].Pass = false }, "diagnostics[1].plan", one},
+		"a case of both":        {func(m *meta) { m.Diagnostics[0].Pass = true }, "diagnostics[0].pass", one},
+		"a when that is wrong":  {func(m *meta) { m.Diagnostics[1].When = "isue.rounds" }, "diagnostics[1].when", "there is no isue"},
+		"a reason with u0000":   {func(m *meta) { m.Diagnostics[1].Reason = "\x00" }, "diagnostics[1].reason", `contains the character \u0000, which cannot be stored`},
+		"an unknown action":     {func(m *meta) { m.Diagnostics[0].Plan[0].Action = "reboot" }, "diagnostics[0].plan[0]", "reboot is not an action"},
+		"its argument":          {func(m *meta) { m.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"idd":"7"}`) }, "diagnostics[0].plan[0].restart.idd", `is not a known field; did you mean "id"? (known: type, id)`},
+		"its template":          {func(m *meta) { m.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"id":"{{.Isue.ID}}"}`) }, "diagnostics[0].plan[0].restart.id", `there is no .Isue here; a template sees .Issue, .Record, .Verdict; did you mean "Issue"?`},
+		"its retry":             {func(m *meta) { m.Diagnostics[0].Plan[0].Retry = &narrative.Retry{} }, "diagnostics[0].plan[0].retry.attempts", "must be from 1 to 100; not 0"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -77,7 +77,8 @@ func (s *Store) lockIssueToChange(ctx context.Context, tx engine.Tx, id, key str
 	b.Query(collect(&l.unasked, func(r engine.Row) (at time.Time, err error) { return at, r.Scan(moment{&at}) }), `
 		SELECT unasked_at FROM resolution_steps
 		WHERE assertion = (SELECT assertion FROM issues WHERE id = $1) AND unasked_at IS NOT NULL
-		ORDER BY unasked_at DESC LIMIT $2`, id, narrative.MaxPlans)
+		ORDER BY unasked_at DESC
+		LIMIT COALESCE((SELECT m.max_plans FROM assertion_metas m JOIN issues i ON i.assertion = m.name WHERE i.id = $1), 0)`, id)
 	if key != "" {
 		b.Query(func(r engine.Row) error {
 			l.done = true

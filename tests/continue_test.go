@@ -76,11 +76,15 @@ func TestThousandsOfSignals(t *testing.T) {
 // firstRun is the run id of the issue's workflow.
 func (h *house) firstRun(i narrative.Issue) string {
 	h.t.Helper()
-	d, err := h.temporal.DescribeWorkflowExecution(h.t.Context(), i.WorkflowID, "")
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return d.WorkflowExecutionInfo.Execution.RunId
+	run := ""
+	await(h.t, 20*time.Second, "the workflow of the issue runs", func() error {
+		d, err := h.temporal.DescribeWorkflowExecution(h.t.Context(), i.WorkflowID, "")
+		if err == nil {
+			run = d.WorkflowExecutionInfo.Execution.RunId
+		}
+		return err
+	})
+	return run
 }
 
 // runsSince counts the runs of the issue's workflow from one on.

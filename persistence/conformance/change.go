@@ -62,16 +62,17 @@ var changeTests = map[string]func(*bench){
 			b.change(id, func(i *narrative.Issue) { b.same("begun", want, i.UnaskedPlans) })
 			b.same("loaded otherwise", 0, len(must(b.store.Issue(b.ctx, id))(b).UnaskedPlans))
 		}
+		most := must(b.store.AssertionMeta(b.ctx, "a"))(b).MaxPlans
 		b.change(issues[0].ID, func(i *narrative.Issue) {
-			for n := range narrative.MaxPlans {
+			for n := range 2 * most {
 				step := execStep(fmt.Sprint("more-", n))
 				step.UnaskedAt = ptr(time.Hour + time.Duration(n)*time.Second)
 				i.Steps = append(i.Steps, step)
 			}
 		})
 		b.change(issues[0].ID, func(i *narrative.Issue) {
-			b.same("at most", narrative.MaxPlans, len(i.UnaskedPlans))
-			b.same("the newest", kept(time.Hour+(narrative.MaxPlans-1)*time.Second), i.UnaskedPlans[0])
+			b.same("at most", most, len(i.UnaskedPlans))
+			b.same("the newest", kept(time.Hour+time.Duration(2*most-1)*time.Second), i.UnaskedPlans[0])
 		})
 	},
 	"ids are given where they are missing": func(b *bench) {

@@ -78,6 +78,23 @@ func create(t testing.TB, migrated bool) string {
 	return withDatabase(admin, name)
 }
 
+// Start is for a program that is no test: it starts the server, or finds it. The server ends with the process; stop ends
+// it before, and removes what it wrote.
+func Start() (end func(), err error) {
+	_, _, err = start()
+	return stop, err
+}
+
+// New returns the URL of a new, migrated database on the server that Start started.
+func New() (string, error) {
+	admin, template, err := start()
+	if err != nil {
+		return "", err
+	}
+	name := uniqueName("p")
+	return withDatabase(admin, name), execute(admin, "CREATE DATABASE "+name+" TEMPLATE "+template)
+}
+
 // start starts the server, or finds it, and migrates the template that databases are copied from.
 func start() (admin, template string, err error) {
 	shared.Lock()

@@ -76,10 +76,10 @@ func (c *connections) transact(ctx context.Context, known []engine.Statement, fn
 // transaction holds the only one.
 func (c *connections) keep(ctx context.Context, statements []engine.Statement) error {
 	for _, s := range statements {
-		if _, settled := c.find(s.SQL); settled {
+		if _, settled := c.find(s.SQL); settled { //nolint:sqlclosecheck // it stays open
 			continue
 		}
-		prepared, err := c.PrepareContext(ctx, s.SQL)
+		prepared, err := c.PrepareContext(ctx, s.SQL) //nolint:sqlclosecheck // it stays open
 		if err != nil {
 			return err
 		}

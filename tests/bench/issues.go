@@ -38,7 +38,7 @@ func (b *broken) Violations(context.Context) iter.Seq2[narrative.Violation, erro
 func measureIssues(ctx context.Context, dir string, s size) ([]row, error) {
 	all := &broken{n: s.issues}
 	h, err := newHouse(ctx, dir, "", func(reg *narrative.Registry) {
-		narrative.AddAssertion(reg, brokenClass, func(struct{}) (narrative.Assertion, error) { return all, nil })
+		narrative.AddRecordAssertion(reg, brokenClass, func(struct{}) (narrative.RecordAssertion, error) { return all, nil })
 	})
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ const invoices = 1_000_000
 // measureRecords checks a table of a million rows on PostgreSQL, with few violations and with many, against the bare
 // query, and against that and the keeping of as many rows as a check keeps.
 func measureRecords(ctx context.Context, dir string, s size) ([]row, error) {
-	url, stop, err := pgtest.Start()
+	stop, err := pgtest.Start()
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func measureRecords(ctx context.Context, dir string, s size) ([]row, error) {
 			what: fmt.Sprintf("its memory, %d violating, MB", c.violating), compare: alone, bound: bound{"≤", 64},
 			note: "resident, beyond what the idle process had",
 		}
-		t, err := newTable(ctx, url, c.violating)
+		t, err := newTable(ctx, c.violating)
 		if err != nil {
 			return nil, err
 		}
@@ -87,15 +87,35 @@ func measureRecords(ctx context.Context, dir string, s size) ([]row, error) {
 type table struct {
 	url   string
 	conn  *pgx.Conn
-	store *persistence.Store
+	store *runs
 	acts  *activities.Activities
+}
+
+// runs is a store to which each check is a run of its own: the environment of activities gives all of them one id.
+type runs struct {
+	*persistence.Store
+	made int
+}
+
+func (r *runs) id() string { return fmt.Sprint("run-", r.made) }
+
+// BeginCheck begins one of that run.
+func (r *runs) BeginCheck(ctx context.Context, name, _ string) (narrative.CheckState, error) {
+	r.made++
+	return r.Store.BeginCheck(ctx, name, r.id())
+}
+
+// RecordCheck records it.
+func (r *runs) RecordCheck(ctx context.Context, c narrative.CheckRecord) (narrative.CheckResult, error) {
+	c.RunID = r.id()
+	return r.Store.RecordCheck(ctx, c)
 }
 
 const violations = "SELECT id, total, lines_total FROM invoices WHERE total <> lines_total"
 
-func newTable(ctx context.Context, server string, violating int) (_ *table, err error) {
+func newTable(ctx context.Context, violating int) (_ *table, err error) {
 	t := &table{}
-	if t.url, err = pgtest.Create(server); err != nil {
+	if t.url, err = pgtest.New(); err != nil {
 		return nil, err
 	}
 	if t.conn, err = pgx.Connect(ctx, t.url); err != nil {
@@ -111,9 +131,11 @@ func newTable(ctx context.Context, server string, violating int) (_ *table, err 
 			return nil, err
 		}
 	}
-	if t.store, err = persistence.Open(ctx, t.url, persistence.Options{}); err != nil {
+	store, err := persistence.Open(ctx, t.url, persistence.Options{})
+	if err != nil {
 		return nil, err
 	}
+	t.store = &runs{Store: store}
 	reg := narrative.NewRegistry()
 	sql.Register(reg)
 	run, err := executor.New(executor.Options{Registry: reg, Store: t.store})
@@ -210,7 +232,11 @@ func (t *table) proves(ctx context.Context, violating int) error {
 	if len(issues.Items) != 51 || many != 1 {
 		return fmt.Errorf("%d issues, %d of them for the rest; want 50 and one", len(issues.Items), many)
 	}
-	return nil
+	recorded, err := t.store.CheckRuns(ctx, "invoices-balance", narrative.Page{})
+	if err == nil && len(recorded.Items) != rounds+1 {
+		err = fmt.Errorf("%d checks were recorded; want %d", len(recorded.Items), rounds+1)
+	}
+	return err
 }
 
 // forgetPeak makes the kernel count the process's peak of memory anew, and returns what is resident, in MB.
