@@ -11,6 +11,9 @@ REST := $(MODULES:%=./%/...)
 # Two packages at a time, whatever the machine: the tests start databases and servers of their own.
 TEST := go test -p 2 -timeout 20m
 
+# The tests of whole processes mostly wait for them: eight of a package at a time.
+WAITING := -parallel 8
+
 # $(call tool,NAME) is the path of a tool pinned in tools/go.mod. It is built when it has to be and kept in Go's cache.
 tool = "$$(GOWORK=off go tool -modfile=tools/go.mod -n $(1))"
 
@@ -25,7 +28,7 @@ dev: ## run everything in one process, with its data in .narrative
 
 test: ## run every test; what they need, they set up themselves
 	$(TEST) ./...
-	$(TEST) $(REST)
+	$(TEST) $(WAITING) $(REST)
 
 check: ## what must pass before a commit: format, vet, staticcheck, workflowcheck, tests shuffled and with -race
 	@unformatted="$$($(call tool,gofumpt) -l .)"; \
@@ -36,7 +39,7 @@ check: ## what must pass before a commit: format, vet, staticcheck, workflowchec
 	$(call tool,staticcheck) ./... $(REST)
 	if [ -d workflows ]; then $(call tool,workflowcheck) ./workflows/...; fi
 	$(TEST) -shuffle=on -race ./...
-	$(TEST) -shuffle=on $(REST)
+	$(TEST) $(WAITING) -shuffle=on $(REST)
 
 fmt: ## format every Go file
 	$(call tool,gofumpt) -w .

@@ -93,6 +93,15 @@ func (i *Issue) Diagnose(s Signal, now time.Time) (Entry, bool) {
 	return Entry{At: now, Kind: EntrySignal, By: s.By, Text: "a round of diagnosis is asked for" + because(s.Reason)}, true
 }
 
+// Comment takes down what a person says, unless it is what was said last: a client that did not hear the answer says it
+// again.
+func (i *Issue) Comment(s Signal, now time.Time) (Entry, bool) {
+	if last := i.Newest; last != nil && last.Kind == EntryComment && last.By == s.By && last.Text == s.Text {
+		return Entry{}, false
+	}
+	return Entry{At: now, Kind: EntryComment, By: s.By, Text: s.Text}, true
+}
+
 // withdraw makes a step that waits for approval an ordinary proposal.
 func (i *Issue) withdraw() {
 	for n := range i.Steps {

@@ -76,6 +76,8 @@ type Issue struct {
 	// UnaskedPlans are the times at which plans were begun unasked for its assertion, newest first and at most as
 	// many as its max_plans; set when it is loaded for a change.
 	UnaskedPlans []time.Time `json:"-"`
+	// Newest is the last line of its timeline; set when it is loaded for a change.
+	Newest *Entry `json:"-"`
 }
 
 // Acknowledgement is a person's word that an issue is being seen to.

@@ -485,10 +485,20 @@ func (w *world) goOn(t *rapid.T, l *life) {
 		for range rapid.SampledFrom([]int{0, 1, 1, 1, 2}).Draw(t, "proposals") {
 			w.proposes(t, l)
 		}
+		w.interrupt(t, l)
 		w.endsRound(t, l)
 	}
 	if l.phase == carryingOut {
+		w.interrupt(t, l)
 		w.endsPlan(t, l)
+	}
+}
+
+// interrupt has somebody speak meanwhile, once in a while.
+func (w *world) interrupt(t *rapid.T, l *life) {
+	name := rapid.SampledFrom(spoken).Draw(t, "signal")
+	if rapid.IntRange(0, 3).Draw(t, "interrupted") == 0 && name != narrative.SignalSolution {
+		w.says(t, l, name)
 	}
 }
 
@@ -499,18 +509,22 @@ var spoken = append(slices.Clone(narrative.SignalNames),
 
 // speak has a person send any signal. A solution is answered once nothing is worked on.
 func (w *world) speak(t *rapid.T) {
-	s := narrative.Signal{Name: rapid.SampledFrom(spoken).Draw(t, "signal"), By: "ann", Reason: "so"}
-	l := w.pick(t, func(l *life) bool { return s.Name != narrative.SignalSolution || !l.issue.Working })
-	if rapid.Bool().Draw(t, "until") {
-		end := w.now.Add(time.Duration(rapid.IntRange(-10, 7200).Draw(t, "seconds")) * time.Second)
-		s.Until = &end
-	} else if s.Name == narrative.SignalSnooze {
-		s.For = duration("90s")
-	}
-	switch s.Name {
+	name := rapid.SampledFrom(spoken).Draw(t, "signal")
+	w.says(t, w.pick(t, func(l *life) bool { return name != narrative.SignalSolution || !l.issue.Working }), name)
+}
+
+func (w *world) says(t *rapid.T, l *life, name narrative.SignalName) {
+	s := narrative.Signal{Name: name, By: "ann", Reason: "so"}
+	switch name {
 	case narrative.SignalSolution, narrative.SignalApprove, narrative.SignalReject:
-		s.Until = nil
 		w.about(t, l, &s)
+	case narrative.SignalAcknowledge, narrative.SignalSnooze, narrative.SignalWontFix:
+		if rapid.Bool().Draw(t, "until") {
+			end := w.now.Add(time.Duration(rapid.IntRange(-10, 7200).Draw(t, "seconds")) * time.Second)
+			s.Until = &end
+		} else if name == narrative.SignalSnooze {
+			s.For = duration("90s")
+		}
 	}
 	w.obey(t, l, s)
 }
@@ -523,7 +537,8 @@ func (w *world) about(t *rapid.T, l *life, s *narrative.Signal) {
 		return
 	}
 	if len(steps) == 0 {
-		t.Skip("there is no step")
+		s.StepID = "none"
+		return
 	}
 	step := steps[rapid.IntRange(0, len(steps)-1).Draw(t, "step")]
 	if a := l.issue.Awaiting; a != nil && a.StepID != "" && rapid.Bool().Draw(t, "the one that waits") {

@@ -42,11 +42,6 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 	if err != nil {
 		return SignalOutput{}, failed(err)
 	}
-	if refusal == nil && signal.Name == narrative.SignalComment {
-		if state, repeated, err := a.repeatedComment(ctx, r, in, signal); err != nil || repeated {
-			return SignalOutput{State: state}, failed(err)
-		}
-	}
 	var out SignalOutput
 	said := ""
 	if refusal == nil {
@@ -92,17 +87,6 @@ func (a *Activities) invalidPlan(ctx context.Context, issueID string, s narrativ
 	return narrative.ProblemsOf("plan", a.validate(s.Plan).Err()).Err(), nil
 }
 
-// repeatedComment tells whether the issue's newest entry is the same comment: a client that did not hear the answer
-// says it again.
-func (a *Activities) repeatedComment(ctx context.Context, r rules, in SignalInput, s narrative.Signal) (IssueState, bool, error) {
-	story, err := a.o.Store.Story(ctx, in.IssueID)
-	if err != nil || len(story.Entries) == 0 {
-		return IssueState{}, false, err
-	}
-	last := story.Entries[len(story.Entries)-1]
-	return a.stateOf(story.Issue, r), last.Kind == narrative.EntryComment && last.By == s.By && last.Text == s.Text, nil
-}
-
 func byWhom(by string) string {
 	if by == "" {
 		return ""
@@ -141,7 +125,7 @@ func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r 
 	case narrative.SignalWontFix:
 		entry = i.CloseFor(s, now)
 	case narrative.SignalComment:
-		entry = narrative.Entry{At: now, Kind: narrative.EntryComment, By: s.By, Text: s.Text}
+		entry, changed = i.Comment(s, now)
 	default:
 		return narrative.Effects{}, narrative.Errorf(narrative.Invalid, "signal %q cannot be carried out", s.Name)
 	}

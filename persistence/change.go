@@ -30,7 +30,7 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 		if c.steps, err = rowsOf(*issue); err != nil {
 			return err
 		}
-		issue.UnaskedPlans = locked.unasked
+		issue.UnaskedPlans, issue.Newest = locked.unasked, locked.newest
 		effects, err := change(issue)
 		if err != nil {
 			refused = err
@@ -62,7 +62,8 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 type lockedIssue struct {
 	issue   *narrative.Issue
 	unasked []time.Time // when plans were begun unasked for its assertion
-	done    bool        // the change was made before
+	newest  *narrative.Entry
+	done    bool // the change was made before
 }
 
 // lockIssueToChange locks and loads an issue, in one batch. What is loaded after the locks is what they protect.
@@ -79,6 +80,7 @@ func (s *Store) lockIssueToChange(ctx context.Context, tx engine.Tx, id, key str
 		WHERE assertion = (SELECT assertion FROM issues WHERE id = $1) AND unasked_at IS NOT NULL
 		ORDER BY unasked_at DESC
 		LIMIT COALESCE((SELECT m.max_plans FROM assertion_metas m JOIN issues i ON i.assertion = m.name WHERE i.id = $1), 0)`, id)
+	b.Query(collectOne(&l.newest, scanEntry), selectEntries+" WHERE issue_id = $1 ORDER BY number DESC LIMIT 1", id)
 	if key != "" {
 		b.Query(func(r engine.Row) error {
 			l.done = true

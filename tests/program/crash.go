@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -10,9 +11,9 @@ import (
 	narrative "github.com/narrative-go/narrative"
 )
 
-// crashing is a store at which the process dies, once: TEST_CRASH_AT is METHOD:before or METHOD:after, and of
-// ChangeIssue METHOD/KEY, KEY being what the change's key begins with. The file TEST_CRASH_DONE keeps it from dying
-// again. It stops where a power cut would: nothing is closed, nothing is said.
+// crashing is a store at which the process dies, once: TEST_CRASH_AT is METHOD:before or METHOD:after, of some methods
+// METHOD/WHAT; WHAT may be cut off after a slash. The file TEST_CRASH_DONE keeps it from dying again. It stops where a
+// power cut would: nothing is closed, nothing is said.
 type crashing struct {
 	narrative.Store
 	at, done string
@@ -29,7 +30,7 @@ func crashAt(s narrative.Store) narrative.Store {
 func (c crashing) here(point string) {
 	wanted, moment, _ := strings.Cut(c.at, ":")
 	at, now, _ := strings.Cut(point, ":")
-	if now != moment || at != wanted && !strings.HasPrefix(at, wanted+"/") && !(strings.Contains(wanted, "/") && strings.HasPrefix(at, wanted)) {
+	if now != moment || at != wanted && !(strings.HasSuffix(wanted, "/") && strings.HasPrefix(at, wanted)) {
 		return
 	}
 	f, err := os.OpenFile(c.done, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -82,7 +83,7 @@ func (c crashing) StartAction(ctx context.Context, ref narrative.ActionRef, acti
 }
 
 func (c crashing) FinishAction(ctx context.Context, ref narrative.ActionRef, receipt, failure string, now time.Time) error {
-	_, err := around(c, "FinishAction", func() (none, error) { return nothing(c.Store.FinishAction(ctx, ref, receipt, failure, now)) })
+	_, err := around(c, fmt.Sprint("FinishAction/", ref.Index), func() (none, error) { return nothing(c.Store.FinishAction(ctx, ref, receipt, failure, now)) })
 	return err
 }
 
