@@ -252,13 +252,16 @@ func plural(issues int) string {
 }
 
 // reconcileEvery is how often each process makes Temporal match the store, besides the watchdog, which needs a worker
-// and its own cron to be there.
-const reconcileEvery = time.Minute
+// and its own cron to be there. The second time comes sooner: what was decided just before a crash is sent again once it
+// is too old to be on its way.
+const (
+	reconcileEvery = time.Minute
+	reconcileSoon  = 12 * time.Second
+)
 
-// keepReconciled makes Temporal match the store now, and again and again.
+// keepReconciled makes Temporal match the store now, soon, and again and again.
 func (s *Service) keepReconciled(running context.Context) {
-	tick := time.NewTicker(reconcileEvery)
-	defer tick.Stop()
+	wait := reconcileSoon
 	for {
 		if _, err := s.starter.Reconcile(running); err != nil && running.Err() == nil {
 			s.o.Logger.Warn("Temporal could not be made to match the store; it will be tried again", "error", err)
@@ -266,7 +269,8 @@ func (s *Service) keepReconciled(running context.Context) {
 		select {
 		case <-running.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
+			wait = reconcileEvery
 		}
 	}
 }

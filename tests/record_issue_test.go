@@ -36,7 +36,7 @@ func passes(r *recorder) {
 }
 
 func execApplied(r *recorder) {
-	r.fails("gate", repairing)
+	r.fails("gate", mending)
 	i := r.rests(narrative.StatusSolutionApplied, 1)
 	r.recovers()
 	r.keep("issue-exec-then-resolved", i.WorkflowID, "")
@@ -44,7 +44,7 @@ func execApplied(r *recorder) {
 
 func failingPlan(r *recorder) {
 	r.clumsy.Store(true)
-	r.fails("gate", repairing)
+	r.fails("gate", mending)
 	i := r.rests(narrative.StatusImpasse, 1)
 	r.clumsy.Store(false)
 	r.signal(i, "solution", fmt.Sprintf(`{"step_id": %q, "by": "ann"}`, i.Steps[0].ID))
@@ -137,7 +137,7 @@ func resolvedByUpdate(r *recorder) {
 }
 
 func exhausted(r *recorder) {
-	r.fails("gate", "    max_attempts: 1\n"+repairing)
+	r.fails("gate", "    max_attempts: 1\n"+mending)
 	i := r.rests(narrative.StatusSolutionApplied, 1)
 	r.check(narrative.OutcomeFailed)
 	r.rests(narrative.StatusImpasse, 1)
@@ -190,14 +190,14 @@ func checkError(r *recorder) {
 }
 
 func records(r *recorder) {
-	r.fails("table", repairing)
+	r.fails("table", mending)
 	i := r.rests(narrative.StatusSolutionApplied, 1)
 	r.recovers()
 	r.keep("issue-record-exec-then-resolved", i.WorkflowID, "")
 }
 
 func cleanUpFails(r *recorder) {
-	r.fails("patient", repairing)
+	r.fails("patient", mending)
 	i := r.rests(narrative.StatusImpasse, 1)
 	r.recovers()
 	r.keep("issue-case-errs-and-clean-up-fails", i.WorkflowID, "")
