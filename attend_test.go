@@ -30,7 +30,7 @@ func ask(i *narrative.Issue, s narrative.Signal, now time.Time) (e narrative.Ent
 	case narrative.SignalResolve, narrative.SignalWontFix:
 		e = i.CloseFor(s, now)
 	case narrative.SignalComment:
-		e = narrative.Entry{At: now, Kind: narrative.EntryComment, By: s.By, Text: s.Text}
+		e, changed = i.Comment(s, now)
 	}
 	return e, changed, nil
 }
@@ -262,6 +262,39 @@ func TestDiagnose(t *testing.T) {
 		start, _ := i.BeginRound(0, 3, at(100))
 		same(t, narrative.RoundStarted, start)
 	})
+}
+
+func TestComment(t *testing.T) {
+	t.Parallel()
+	comment := narrative.Signal{Name: narrative.SignalComment, By: "ann", Text: "I look"}
+	said := func(by, text string, kind narrative.EntryKind) func(*narrative.Issue) {
+		return func(i *narrative.Issue) {
+			i.Newest = &narrative.Entry{Number: 7, At: at(90), Kind: kind, By: by, Text: text}
+		}
+	}
+	for name, tt := range map[string]struct {
+		issue *narrative.Issue
+		want  bool
+	}{
+		"is taken down":                    {failing(), true},
+		"is not where it was said last":    {failing(said("ann", "I look", narrative.EntryComment)), false},
+		"is where somebody else said it":   {failing(said("bob", "I look", narrative.EntryComment)), true},
+		"is where something else was said": {failing(said("ann", "I looked", narrative.EntryComment)), true},
+		"is where it was no comment":       {failing(said("ann", "I look", narrative.EntrySignal)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			then, entry := *tt.issue, narrative.Entry{}
+			if tt.want {
+				entry = narrative.Entry{At: at(100), Kind: narrative.EntryComment, By: "ann", Text: "I look"}
+			}
+			got, changed, err := ask(tt.issue, comment, at(100))
+			same(t, nil, failureOf(err))
+			same(t, tt.want, changed)
+			same(t, entry, got)
+			same(t, &then, tt.issue)
+		})
+	}
 }
 
 func TestReopen(t *testing.T) {

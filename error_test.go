@@ -3,6 +3,7 @@ package narrative_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"testing"
 
 	"github.com/narrative-go/narrative"
@@ -99,4 +100,48 @@ func TestDidYouMean(t *testing.T) {
 			same(t, want, narrative.DidYouMean(word, known))
 		})
 	}
+}
+
+// sameSaid is an error that says the same as the one it holds.
+type sameSaid struct{ error }
+
+func (s sameSaid) Unwrap() error { return s.error }
+
+func TestErrorChain(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("connection refused")
+	deep := error(refused)
+	for n := range 30 {
+		deep = fmt.Errorf("%d: %w", n, deep)
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"of none is empty":    {nil, nil},
+		"of one is the error": {refused, []string{"*errors.errorString: connection refused"}},
+		"goes from the outermost inwards": {
+			narrative.Errorf(narrative.Unavailable, "send the mail: %w", &net.OpError{Op: "dial", Net: "tcp", Err: refused}),
+			[]string{
+				"*narrative.Error: send the mail: dial tcp: connection refused", "*net.OpError: dial tcp: connection refused",
+				"*errors.errorString: connection refused",
+			},
+		},
+		"leaves out what says the same": {
+			sameSaid{refused}, []string{"narrative_test.sameSaid: connection refused"},
+		},
+		"follows all that were joined": {
+			errors.Join(refused, errOops),
+			[]string{"*errors.joinError: connection refused\noops", "*errors.errorString: connection refused", "*errors.errorString: oops"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, narrative.ErrorChain(tt.err))
+		})
+	}
+	t.Run("ends after twenty", func(t *testing.T) {
+		t.Parallel()
+		same(t, 20, len(narrative.ErrorChain(deep)))
+	})
 }

@@ -157,7 +157,7 @@ func (w *world) rest(l *life) {
 
 // asKept is a copy of the issue that shares nothing with it, without what is only set when it is loaded.
 func asKept(i narrative.Issue) *narrative.Issue {
-	i.CurrentSeq, i.UnaskedPlans = 0, nil
+	i.CurrentSeq, i.UnaskedPlans, i.Newest = 0, nil, nil
 	i.Steps = slices.Clone(i.Steps)
 	for n := range i.Steps {
 		if s := &i.Steps[n]; s.Solution != nil {
@@ -567,9 +567,11 @@ func (w *world) obey(t *rapid.T, l *life, s narrative.Signal) {
 			i.Stale(s, w.now)
 			return
 		}
-		if _, changed, err = ask(i, s, w.now); err != nil && changed {
+		var said narrative.Entry
+		if said, changed, err = ask(i, s, w.now); err != nil && changed {
 			t.Fatalf("refused (%v), and it changed", err)
 		}
+		i.Newest = &said
 	})
 	if l.unresolved() && l.issue.Working && l.phase == resting {
 		l.phase = carryingOut
@@ -581,7 +583,7 @@ func (w *world) obey(t *rapid.T, l *life, s narrative.Signal) {
 			return // asked once more, it would be another request
 		}
 	}
-	if was := asKept(l.issue); changed && s.Name != narrative.SignalComment {
+	if was := asKept(l.issue); changed {
 		if _, again, err := ask(&l.issue, s, w.now); again || !reflect.DeepEqual(was, asKept(l.issue)) {
 			t.Fatalf("%+v, repeated, changes the issue (%v)", s, err)
 		}
