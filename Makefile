@@ -36,6 +36,7 @@ check: ## what must pass before a commit: format, vet, staticcheck, workflowchec
 		printf 'not formatted (make fmt repairs it):\n%s\n' "$$unformatted"; exit 1; \
 	fi
 	go vet ./... $(REST)
+	go vet -tags record ./tests
 	$(call tool,staticcheck) ./... $(REST)
 	if [ -d workflows ]; then $(call tool,workflowcheck) ./workflows/...; fi
 	$(TEST) -shuffle=on -race ./...

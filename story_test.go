@@ -228,9 +228,16 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	muted := newStory()
 	muted.entry(muted.Issue.CloseFor(narrative.Signal{Name: narrative.SignalWontFix, By: "ann", Reason: "by design", Until: until(86_400)}, at(60)))
+	forEver := newStory()
+	forEver.entry(forEver.Issue.CloseFor(narrative.Signal{Name: narrative.SignalWontFix, Reason: "by design"}, at(60)))
+	diagnosed := newStory()
+	diagnosed.wait(0)
+	acknowledged(until(900))(&diagnosed.Issue)
+	_, e := diagnosed.Issue.BeginRound(12, 3, at(900))
+	diagnosed.entry(e)
 	reopened := newStory()
 	reopened.entry(reopened.Issue.CloseFor(narrative.Signal{Name: narrative.SignalWontFix, By: "ann", Reason: "by design"}, at(60)))
-	e, _ := reopened.Issue.Reopen("bob", "it matters after all", at(120))
+	e, _ = reopened.Issue.Reopen("bob", "it matters after all", at(120))
 	reopened.entry(e)
 	unsure := newStory()
 	unsure.Issue.Steps = []narrative.ResolutionStep{{
@@ -244,13 +251,15 @@ func TestExplain(t *testing.T) {
 		story narrative.Story
 		now   time.Time
 	}{
-		"long":     {longStory().Story, at(10_000)},
-		"waiting":  {waitingStory().Story, at(600)},
-		"running":  {runningStory().Story, at(605)},
-		"muted":    {muted.Story, at(600)},
-		"reopened": {reopened.Story, at(600)},
-		"unsure":   {unsure.Story, at(300)},
-		"short":    {bare, at(7)},
+		"long":           {longStory().Story, at(10_000)},
+		"waiting":        {waitingStory().Story, at(600)},
+		"running":        {runningStory().Story, at(605)},
+		"diagnosed":      {diagnosed.Story, at(901)},
+		"muted":          {muted.Story, at(600)},
+		"muted_for_ever": {forEver.Story, at(600)},
+		"reopened":       {reopened.Story, at(600)},
+		"unsure":         {unsure.Story, at(300)},
+		"short":          {bare, at(7)},
 	} {
 		t.Run("a story that is "+name, func(t *testing.T) {
 			t.Parallel()

@@ -139,6 +139,7 @@ func TestValidatorRefusesOfAssertions(t *testing.T) {
 		"an unknown timezone":    {func(m *meta) { m.Every, m.Cron, m.Timezone = 0, "* * * * *", "Europe/Atlantis" }, "timezone", `"Europe/Atlantis" is not a known IANA time zone such as Europe/Paris`},
 		"the machine's timezone": {func(m *meta) { m.Every, m.Cron, m.Timezone = 0, "* * * * *", "Local" }, "timezone", `"Local" is not a known IANA time zone such as Europe/Paris`},
 		"a severity unknown":     {func(m *meta) { m.Severity = "bad" }, "severity", `must be info, warning, error or critical; not "bad"`},
+		"a trigger unknown":      {func(m *meta) { m.Trigger = "crom" }, "trigger", `must be cron or schedule; not "crom"; did you mean "cron"?`},
 		"a timeout too short":    {func(m *meta) { m.Timeout = 1 }, "timeout", "must be at least 1ms"},
 		"a negative timeout":     {func(m *meta) { m.Timeout = -1 }, "timeout", "must be at least 1ms"},
 		"a queue too long":       {func(m *meta) { m.Queue = strings.Repeat("q", 201) }, "queue", "must be at most 200 bytes long"},
@@ -242,6 +243,10 @@ func TestMetaDefaults(t *testing.T) {
 		Meta:      narrative.Meta{Name: "a", DisplayName: "a", Args: json.RawMessage("{}"), Severity: narrative.SeverityError},
 		FailAfter: 1, ResolveAfter: 1, ErrorAfter: 3, MaxAttempts: 3, MaxPlans: 10, MaxIssues: 50,
 	}, narrative.AssertionMeta{Meta: narrative.Meta{Name: "a"}}.WithDefaults())
+
+	same(t, narrative.EventMeta{
+		Meta: narrative.Meta{Name: "e", DisplayName: "e", Args: json.RawMessage("{}"), Severity: narrative.SeverityError},
+	}, narrative.EventMeta{Meta: narrative.Meta{Name: "e"}}.WithDefaults())
 
 	set := narrative.AssertionMeta{
 		Meta:      narrative.Meta{Name: "a", DisplayName: "A", Args: json.RawMessage(`{"x":1}`), Severity: narrative.SeverityInfo},

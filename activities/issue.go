@@ -263,6 +263,9 @@ func (a *Activities) recordProposal(ctx context.Context, r rules, in DiagnoseInp
 		proposal := *step
 		proposal.Round = in.Round
 		id, fresh := i.AddProposal(proposal, now)
+		if id == "" { // the issue was closed meanwhile
+			return narrative.Effects{}, errUnchanged
+		}
 		d = Diagnosis{Proposed: narrative.Proposed{StepID: id, Action: step.Action, Fresh: fresh}}
 		return effects(narrative.Entry{At: now, Kind: narrative.EntryProposal, Text: fmt.Sprintf("case %s proposes %s: %s", in.Case, step.Action, step.Reason)}), nil
 	})

@@ -70,6 +70,7 @@ func (s *Service) applyManifest(ctx context.Context, m narrative.Manifest) (narr
 	if err != nil {
 		return applied, err
 	}
+	s.rules(applied)
 	if _, err := s.starter.Reconcile(ctx); err != nil {
 		s.o.Logger.Warn("applied, but Temporal could not be made to match yet; it will be tried again", "error", err)
 	}

@@ -43,7 +43,8 @@ type Service struct {
 	failed   chan error          // of the worker or the API, while running
 	manifest *narrative.Manifest // of the file
 	applied  atomic.Bool
-	stops    []func() // newest last
+	ruled    chan struct{} // the configuration that rules the open issues has changed
+	stops    []func()      // newest last
 	cancel   context.CancelFunc
 }
 
@@ -56,7 +57,7 @@ func New(o Options) (*Service, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	return &Service{o: o, failed: make(chan error, 4)}, nil
+	return &Service{o: o, failed: make(chan error, 4), ruled: make(chan struct{}, 1)}, nil
 }
 
 // Run starts the process, waits until ctx ends or something fails for good, and stops it.
@@ -223,9 +224,11 @@ func (s *Service) openStore(ctx, _ context.Context) error {
 // load applies the file and begins to make Temporal match the store.
 func (s *Service) load(ctx, running context.Context) error {
 	if s.manifest != nil {
-		if _, err := s.store.Apply(ctx, *s.manifest, s.o.Now().UTC()); err != nil {
+		applied, err := s.store.Apply(ctx, *s.manifest, s.o.Now().UTC())
+		if err != nil {
 			return err
 		}
+		s.rules(applied)
 	}
 	s.applied.Store(true)
 	open, err := s.store.UnresolvedIssues(ctx, "", issuesSeen)
@@ -236,6 +239,17 @@ func (s *Service) load(ctx, running context.Context) error {
 	keeping.Go(func() { s.keepReconciled(running) })
 	s.onStop(keeping.Wait)
 	return nil
+}
+
+// rules sees to it that the open issues hear of a changed configuration.
+func (s *Service) rules(applied narrative.Applied) {
+	if !applied.Config {
+		return
+	}
+	select {
+	case s.ruled <- struct{}{}:
+	default: // they will hear of it with the change before
+	}
 }
 
 // issuesSeen is how many open issues are counted at start-up.
@@ -269,6 +283,10 @@ func (s *Service) keepReconciled(running context.Context) {
 		select {
 		case <-running.Done():
 			return
+		case <-s.ruled:
+			if err := s.starter.WakeIssues(running); err != nil && running.Err() == nil {
+				s.o.Logger.Warn("open issues could not be told of the configuration; they take it in with their next change", "error", err)
+			}
 		case <-time.After(wait):
 			wait = reconcileEvery
 		}

@@ -218,6 +218,23 @@ func (r *reconciler) issues(ctx context.Context) error {
 	}
 }
 
+// WakeIssues has every unresolved issue looked at again, after the configuration that rules them has changed.
+func (s *Starter) WakeIssues(ctx context.Context) error {
+	after := ""
+	for {
+		issues, err := s.o.Store.UnresolvedIssues(ctx, after, issuesAtATime)
+		if err != nil || len(issues) == 0 {
+			return err
+		}
+		for _, i := range issues {
+			after = i.ID
+			if err := s.tell(ctx, narrative.Observation{IssueID: i.ID, Wake: true}, i.WorkflowID); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // wake starts the issue's workflow where it does not run, and tells it nothing.
 func (s *Starter) wake(ctx context.Context, i narrative.Issue) error {
 	return s.tell(ctx, narrative.Observation{IssueID: i.ID}, i.WorkflowID)

@@ -173,13 +173,17 @@ func (i *issue) wait(ctx workflow.Context) error {
 	if d == nil {
 		return workflow.Await(ctx, spoken)
 	}
+	timed, cancel := workflow.WithCancel(ctx)
 	// At least a second, in case the clock of the activities is behind.
-	heard, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout:      max(d.At.Sub(workflow.Now(ctx)), time.Second),
-		TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("%s at %s", d.Kind, d.At.UTC().Format(time.RFC3339))},
-	}, spoken)
-	if err != nil || heard {
+	timer := workflow.NewTimerWithOptions(timed, max(d.At.Sub(workflow.Now(ctx)), time.Second), workflow.TimerOptions{
+		Summary: fmt.Sprintf("%s at %s", d.Kind, d.At.UTC().Format(time.RFC3339)),
+	})
+	if err := workflow.Await(ctx, func() bool { return spoken() || timer.IsReady() }); err != nil {
 		return err
+	}
+	if !timer.IsReady() {
+		cancel() // else it would fire one day, for nothing
+		return nil
 	}
 	if d.Kind == narrative.DeadlineVerify {
 		return i.verify(ctx)
