@@ -26,8 +26,8 @@ type StepPolicy struct {
 	VerifyAfter Duration `json:"verify_after,omitempty"`
 }
 
-// validate returns what is wrong with the policy.
-func (p StepPolicy) validate() (problems Problems) {
+// Validate returns what is wrong with the policy.
+func (p StepPolicy) Validate() (problems Problems) {
 	switch p.Approval {
 	case "", ApprovalNone, ApprovalRequired:
 	default:

@@ -100,7 +100,7 @@ func (v Validator) declaredCase(c DeclaredCase) Problems {
 	p = append(p, v.plan(c.Plan, "Issue", "Record", "Verdict").At("plan")...)
 	p = append(p, v.rollback(c)...)
 	p = append(p, onlyWithPlan(c)...)
-	p = append(p, c.StepPolicy.validate()...)
+	p = append(p, c.StepPolicy.Validate()...)
 	if _, err := v.CompileCase(c); err != nil {
 		p = append(p, ProblemsOf("", err)...)
 	}

@@ -96,6 +96,31 @@ func (a *Activities) Verify(ctx context.Context, in IssueRef) (Verification, err
 	return Verification{State: state, Observed: observed}, failed(err)
 }
 
+// UnverifiedInput is a verification that could not be made.
+type UnverifiedInput struct {
+	IssueRef
+	Reason string `json:"reason"`
+}
+
+// Unverified gives a verification up: the next tick verifies.
+func (a *Activities) Unverified(ctx context.Context, in UnverifiedInput) (IssueState, error) {
+	r, err := a.rules(ctx, in.IssueID)
+	if err != nil {
+		return IssueState{}, failed(err)
+	}
+	now := a.now()
+	state, err := a.change(ctx, r, in.IssueRef, fmt.Sprintf("unverified/%d", in.Version), func(i *narrative.Issue) (narrative.Effects, error) {
+		if i.VerifyAt == nil {
+			return narrative.Effects{}, errUnchanged
+		}
+		i.VerifyAt = nil
+		return effects(narrative.Entry{
+			At: now, Kind: narrative.EntryDeadline, Text: "the solution could not be verified, which is left to the next check: " + in.Reason,
+		}), nil
+	})
+	return state, failed(err)
+}
+
 // verifyRecord checks the issue's record by itself; nil where that is not possible.
 func (a *Activities) verifyRecord(ctx context.Context, issue narrative.Issue, r rules) (*narrative.Observation, string, error) {
 	if issue.Kind != narrative.KindRecord || r.removed {

@@ -17,9 +17,9 @@ func failed(err error) error {
 	kind := narrative.KindOf(err)
 	switch kind {
 	case narrative.Invalid, narrative.NotFound, narrative.Conflict, narrative.Uncertain:
-		return temporal.NewNonRetryableApplicationError(err.Error(), string(kind), nil)
+		return temporal.NewNonRetryableApplicationError(storable(err.Error()), string(kind), nil)
 	default:
-		return temporal.NewApplicationError(err.Error(), string(kind))
+		return temporal.NewApplicationError(storable(err.Error()), string(kind))
 	}
 }
 

@@ -135,37 +135,45 @@ func (a *Activities) BeginRound(ctx context.Context, in BeginRoundInput) (Round,
 		return round, failed(err)
 	}
 	round.Start = narrative.RoundStarted // also where an earlier attempt committed it
-	cases, err := a.cases(r.meta, round.State.Kind)
-	for _, c := range cases {
+	for _, c := range a.cases(r.meta, round.State.Kind, a.newSecrets()) {
 		round.Cases = append(round.Cases, c.Name)
 	}
-	return round, failed(err)
+	return round, nil
 }
 
 // cases are the diagnostic cases of the assertion, its own before the declared ones. An issue about a check that
 // cannot be made, or about many records, has none: nothing about it is known to a case.
-func (a *Activities) cases(meta narrative.AssertionMeta, kind narrative.IssueKind) ([]narrative.DiagnosticCase, error) {
+// What cannot be made is a case that errs, so that it stands on the timeline. The secrets of the arguments stay in s.
+func (a *Activities) cases(meta narrative.AssertionMeta, kind narrative.IssueKind, s *secrets) []narrative.DiagnosticCase {
 	if kind != narrative.KindFailure && kind != narrative.KindRecord {
-		return nil, nil
+		return nil
 	}
 	var cases []narrative.DiagnosticCase
-	made, err := a.assertion(meta, a.newSecrets())
-	if err == nil {
-		if d, ok := made.(narrative.Diagnoser); ok {
-			cases = d.DiagnosticCases()
-		}
-	} else {
-		a.o.Logger.Warn("the assertion's own diagnostic cases are left out", "assertion", meta.Name, "error", err)
+	made, err := a.assertion(meta, s)
+	if d, ok := made.(narrative.Diagnoser); ok && err == nil {
+		cases = d.DiagnosticCases()
+	}
+	if err != nil && meta.Class != "" {
+		cases = append(cases, erring("assertion", fmt.Errorf("its own diagnostic cases are left out: %w", err)))
 	}
 	for _, declared := range meta.Diagnostics {
 		compiled, err := a.o.CompileCase(declared)
 		if err != nil {
-			return nil, fmt.Errorf("case %s of %s: %w", declared.Case, meta.Name, err)
+			compiled = erring(declared.Case, err)
 		}
 		cases = append(cases, compiled)
 	}
-	return cases, nil
+	return cases
 }
+
+func erring(name string, err error) narrative.DiagnosticCase {
+	return narrative.DiagnosticCase{Name: name, Diagnose: func(context.Context, narrative.Issue) (*narrative.ResolutionStep, error) {
+		return nil, err
+	}}
+}
+
+// CaseTimeout bounds the walking of a diagnostic case.
+const CaseTimeout = 5 * time.Minute
 
 // DiagnoseInput names a case to be walked.
 type DiagnoseInput struct {
@@ -195,10 +203,14 @@ func (a *Activities) Diagnose(ctx context.Context, in DiagnoseInput) (Diagnosis,
 		return Diagnosis{}, failed(err)
 	}
 	s := a.newSecrets()
-	step, err := a.walk(a.surround(ctx, r.config, s, &issue.Verdict), r.meta, issue, in.Case, s)
+	bounded, cancel := context.WithTimeout(a.surround(ctx, r.config, s, &issue.Verdict), CaseTimeout-20*time.Second)
+	defer cancel()
+	step, err := a.walk(bounded, r.meta, issue, in.Case, s)
 	if err == nil && step == nil {
 		return Diagnosis{}, nil
 	}
+	ctx, end := lasting(ctx)
+	defer end()
 	return a.recordProposal(ctx, r, in, step, s.redactError(err))
 }
 
@@ -213,11 +225,7 @@ func walked(i narrative.Issue, in DiagnoseInput) (Diagnosis, bool) {
 }
 
 func (a *Activities) walk(ctx context.Context, meta narrative.AssertionMeta, issue narrative.Issue, name string, s *secrets) (*narrative.ResolutionStep, error) {
-	cases, err := a.cases(meta, issue.Kind)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range cases {
+	for _, c := range a.cases(meta, issue.Kind, s) {
 		if c.Name != name {
 			continue
 		}
@@ -229,14 +237,15 @@ func (a *Activities) walk(ctx context.Context, meta narrative.AssertionMeta, iss
 		if err != nil || step == nil {
 			return nil, err
 		}
-		return checkStep(step, name)
+		return checkStep(step, name, s)
 	}
 	return nil, nil // the case went away since the round began
 }
 
-// checkStep completes what a case proposed.
-func checkStep(step *narrative.ResolutionStep, name string) (*narrative.ResolutionStep, error) {
-	step.Case, step.State = name, narrative.StepProposed
+// checkStep completes what a case proposed. Its words are kept without secrets; a plan with one in it is refused, since
+// plans are kept as they are.
+func checkStep(step *narrative.ResolutionStep, name string, s *secrets) (*narrative.ResolutionStep, error) {
+	step.Case, step.State, step.Reason = name, narrative.StepProposed, s.redact(step.Reason)
 	switch {
 	case step.Action == narrative.Pass:
 		step.Solution = nil
@@ -245,6 +254,17 @@ func checkStep(step *narrative.ResolutionStep, name string) (*narrative.Resoluti
 		return nil, fmt.Errorf("proposed the action %q; it must be exec or pass", step.Action)
 	case step.Solution == nil:
 		return nil, fmt.Errorf("proposed exec without a solution")
+	}
+	if p := step.Policy.Validate(); len(p) > 0 {
+		return nil, fmt.Errorf("proposed a step whose policy is not valid: %w", p.Err())
+	}
+	step.Solution.Problem = s.redact(step.Solution.Problem)
+	for _, plan := range []narrative.Plan{step.Solution.Plan, step.Solution.Rollback} {
+		for _, action := range plan {
+			if args := string(action.Args); s.redact(args) != storable(args) {
+				return nil, fmt.Errorf("proposed the action %s with a secret among its arguments; the action must find it out by itself", action.Action)
+			}
+		}
 	}
 	digest, err := step.Solution.Plan.Digest()
 	step.Digest = digest

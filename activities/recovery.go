@@ -8,14 +8,26 @@ import (
 	narrative "github.com/narrative-go/narrative"
 )
 
-// Recover runs the assertion's Recovered for an issue whose assertion passes again, where it has one.
-func (a *Activities) Recover(ctx context.Context, in IssueRef) error {
+// RecoverInput is a passing check that is about to resolve an issue.
+type RecoverInput struct {
+	IssueRef
+	CheckSeq int64 `json:"check_seq,omitempty"`
+}
+
+// Recover runs the assertion's Recovered for an issue whose assertion passes again, where it has one. It does not where
+// that check cannot resolve the issue, nor where the issue was that no check could be made.
+func (a *Activities) Recover(ctx context.Context, in RecoverInput) error {
 	defer beat(ctx)()
-	r, err := a.rules(ctx, in.IssueID)
+	issue, err := a.o.Store.Issue(ctx, in.IssueID)
 	if err != nil {
 		return failed(err)
 	}
-	if r.removed {
+	r, err := a.rulesOf(ctx, issue)
+	if err != nil {
+		return failed(err)
+	}
+	tried := issue
+	if _, recovers := tried.Recover(in.CheckSeq, false, a.now()); r.removed || issue.Kind == narrative.KindCheckError || in.CheckSeq > 0 && !recovers {
 		return nil
 	}
 	s := a.newSecrets()
@@ -26,10 +38,6 @@ func (a *Activities) Recover(ctx context.Context, in IssueRef) error {
 	recoverer, ok := made.(narrative.Recoverer)
 	if !ok {
 		return nil
-	}
-	issue, err := a.o.Store.Issue(ctx, in.IssueID)
-	if err != nil {
-		return failed(err)
 	}
 	ctx = a.surround(ctx, r.config, s, nil)
 	return failed(s.redactError(guarded(func() error { return recoverer.Recovered(ctx, issue) })))

@@ -95,6 +95,7 @@ func (s *secrets) rememberForms(value string) {
 
 // redact returns the text without any secret, the longest ones first.
 func (s *secrets) redact(text string) string {
+	text = storable(text)
 	if s == nil || len(s.values) == 0 {
 		return text
 	}
@@ -111,12 +112,24 @@ func (s *secrets) redact(text string) string {
 	return text
 }
 
+// storable makes what somebody else's code says fit to be kept: as UTF-8, without NUL.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// maxError bounds what an error may say, in bytes.
+const maxError = 8 << 10
+
 // redactError returns the error, of the same kind, without any secret.
 func (s *secrets) redactError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &narrative.Error{Kind: narrative.KindOf(err), Message: s.redact(err.Error())}
+	text := s.redact(err.Error())
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "…"
+	}
+	return &narrative.Error{Kind: narrative.KindOf(err), Message: text}
 }
 
 func (s *secrets) redactValue(v any) any {

@@ -46,7 +46,10 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 	said := ""
 	if refusal == nil {
 		out.State, err = a.change(ctx, r, in.IssueRef, in.Key, func(i *narrative.Issue) (narrative.Effects, error) {
-			if refusal = signal.Check(*i, a.now()); refusal != nil {
+			if refusal = signal.Check(*i, a.now()); refusal == nil && signal.Name == narrative.SignalSolution && i.Working {
+				refusal = narrative.Errorf(narrative.Conflict, "a plan is being carried out; choose again when it has ended")
+			}
+			if refusal != nil {
 				return narrative.Effects{}, errUnchanged
 			}
 			e, err := a.obey(i, signal, in.Stale, r, told)

@@ -53,8 +53,8 @@ func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
 		"escalations out of order": {"config:\n  escalate:\n    - {after: 2h, notify: {email: [a@example.com]}}\n    - {after: 1h, notify: {email: [b@example.com]}}\n", `narrative.yaml:4:15: after: must not be before the entry above it (2h); not 1h
   4 |     - {after: 1h, notify: {email: [b@example.com]}}
     |               ^`},
-		"too many plans": {meta + "    max_plans: 1000\n", `narrative.yaml:5:16: max_plans: must be from 1 to 100; not 1000
-  5 |     max_plans: 1000
+		"too many plans": {meta + "    max_plans: 10001\n", `narrative.yaml:5:16: max_plans: must be from 1 to 10000; not 10001
+  5 |     max_plans: 10001
     |                ^`},
 		"an unknown approval": {plan + "        approval: always\n", `narrative.yaml:8:19: approval: must be none or required; not "always"
   8 |         approval: always

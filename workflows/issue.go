@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -205,13 +206,21 @@ func (i *issue) verify(ctx workflow.Context) error {
 		return v.State, err
 	})
 	if err != nil {
-		i.state.Deadline = nil
-		return nil
+		return i.unverified(ctx, activities.Reason(err))
 	}
 	if v.Observed != nil {
 		i.observed = append(i.observed, *v.Observed)
 	}
 	return nil
+}
+
+func (i *issue) unverified(ctx workflow.Context, why string) error {
+	ctx = workflow.WithActivityOptions(ctx, quick("not verified", storeTimeout))
+	return i.transition(ctx, func() (s activities.IssueState, err error) {
+		in := activities.UnverifiedInput{IssueRef: i.ref(), Reason: why}
+		err = workflow.ExecuteActivity(ctx, acts.Unverified, in).Get(ctx, &s)
+		return s, err
+	})
 }
 
 // maxCarried is how many bytes of signals are carried over to a new run.
@@ -341,9 +350,13 @@ func (i *issue) stale(ctx workflow.Context, payload []byte) bool {
 	return r.Stale
 }
 
-// heed takes in the oldest observation.
+// heed takes in the newest observation: an older one says nothing any more.
 func (i *issue) heed(ctx workflow.Context) {
 	o := i.observed[0]
+	if len(i.observed) > 1 && workflow.GetVersion(ctx, "heed-newest", workflow.DefaultVersion, 1) == 1 {
+		o = slices.MaxFunc(i.observed, func(a, b narrative.Observation) int { return cmp.Compare(a.CheckSeq, b.CheckSeq) })
+		i.observed = []narrative.Observation{o}
+	}
 	for _, other := range i.observed {
 		if other.CheckSeq < o.CheckSeq {
 			o = other
@@ -368,7 +381,7 @@ func (i *issue) recover(ctx workflow.Context, o narrative.Observation) {
 	in := activities.ResolveInput{CheckSeq: o.CheckSeq, Gone: o.Gone}
 	if !o.Gone {
 		cleanup := workflow.WithActivityOptions(ctx, bounded("recovered", 10*time.Minute, 5))
-		if err := workflow.ExecuteActivity(cleanup, acts.Recover, i.ref()).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(cleanup, acts.Recover, activities.RecoverInput{IssueRef: i.ref(), CheckSeq: o.CheckSeq}).Get(ctx, nil); err != nil {
 			in.Failure = activities.Reason(err)
 		}
 	}

@@ -434,3 +434,19 @@ func TestActionsMode(t *testing.T) {
 		})
 	}
 }
+
+// TestSolutionsWhileAPlanRuns sends the same plan again, and then that it won't be fixed, while the plan runs: it is run
+// once, and stops where the person says so.
+func TestSolutionsWhileAPlanRuns(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, proposing("a", nothing))
+	brought := map[string]any{"by": "ann", "plan": []any{map[string]any{"action": "charge"}, map[string]any{"action": "never"}}}
+	b.during = func(string) {
+		b.signal(narrative.SignalSolution, brought)
+		b.signal(narrative.SignalWontFix, map[string]any{"by": "bea", "reason": "stop"})
+	}
+	b.at(time.Hour, func() { b.signal(narrative.SignalSolution, brought) })
+	got := b.outcome(b.run(i))
+	same(t, []string{"charge"}, got.Ran)
+	same(t, narrative.StatusWontFix, got.Status)
+}

@@ -104,7 +104,7 @@ func (i *issue) round(ctx workflow.Context, seq int64) {
 func (i *issue) diagnose(ctx workflow.Context, number int, cases []string) []narrative.Proposed {
 	proposed := []narrative.Proposed{}
 	for _, name := range cases {
-		ctx := workflow.WithActivityOptions(ctx, bounded("case "+name, 5*time.Minute, 3))
+		ctx := workflow.WithActivityOptions(ctx, bounded("case "+name, activities.CaseTimeout, 3))
 		var d activities.Diagnosis
 		in := activities.DiagnoseInput{IssueID: i.state.ID, Round: number, Case: name}
 		if err := workflow.ExecuteActivity(ctx, acts.Diagnose, in).Get(ctx, &d); err != nil {
@@ -124,8 +124,9 @@ func (i *issue) carryOut(ctx workflow.Context, plan activities.PlanToRun) {
 	at, err := runPlan(ctx, plan, func() (stop bool) {
 		i.listen(ctx)
 		for len(i.commands) > 0 && !i.state.Status.Closed() {
-			if i.commands[0].input.Name == narrative.SignalSolution {
-				break // answered when this plan has ended
+			if i.commands[0].input.Name == narrative.SignalSolution &&
+				workflow.GetVersion(ctx, "answer-solutions", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+				break
 			}
 			i.obey(ctx)
 		}

@@ -28,18 +28,19 @@ type bench struct {
 	store *persistence.Store
 	acts  *activities.Activities
 
-	mu     sync.Mutex
-	cases  []narrative.DiagnosticCase // of the assertion
-	ran    []string                   // actions, in order
-	fail   map[string]error           // by action
-	repeat map[string]bool
-	told   []string // keys of notifications started
-	during func(action string)
-	send   func(attempt int) error // what the mail channel answers
-	sends  int
-	checks int // asked for at once
-	meta   narrative.AssertionMeta
-	config narrative.Config
+	mu         sync.Mutex
+	cases      []narrative.DiagnosticCase // of the assertion
+	ran        []string                   // actions, in order
+	fail       map[string]error           // by action
+	repeat     map[string]bool
+	told       []string // keys of notifications started
+	during     func(action string)
+	send       func(attempt int) error // what the mail channel answers
+	sends      int
+	checks     int   // asked for at once
+	startFails error // what asking for one answers
+	meta       narrative.AssertionMeta
+	config     narrative.Config
 }
 
 var (
@@ -202,7 +203,7 @@ func (b *bench) Notify(_ context.Context, key string) error {
 // StartCheck notes that a check was asked for.
 func (b *bench) StartCheck(context.Context, narrative.MetaKind, string) error {
 	b.checks++
-	return nil
+	return b.startFails
 }
 
 // Reconcile says that it did something.

@@ -186,16 +186,25 @@ func TestRollback(t *testing.T) {
 		error string
 	}{
 		"in reverse, and nothing of what had not been done": {
-			[]string{"undo-first", "undo-second", "undo-third", "undo-fourth"}, []string{"third"}, narrative.StepRolledBack,
-			[]string{"first", "second", "third", "third", "undo-second", "undo-first"}, "action third (3 of 4): no",
+			[]string{"undo-first", "undo-second", "undo-third", "undo-fourth"},
+			[]string{"third"},
+			narrative.StepRolledBack,
+			[]string{"first", "second", "third", "third", "undo-second", "undo-first"},
+			"action third (3 of 4): no",
 		},
 		"an entry may undo nothing": {
-			[]string{"undo-first", "", "undo-third"}, []string{"fourth"}, narrative.StepRolledBack,
-			[]string{"first", "second", "third", "fourth", "fourth", "undo-third", "undo-first"}, "action fourth (4 of 4): no",
+			[]string{"undo-first", "", "undo-third"},
+			[]string{"fourth"},
+			narrative.StepRolledBack,
+			[]string{"first", "second", "third", "fourth", "fourth", "undo-third", "undo-first"},
+			"action fourth (4 of 4): no",
 		},
 		"one that fails does not stop the others": {
-			[]string{"undo-first", "undo-second"}, []string{"third", "undo-second"}, narrative.StepFailed,
-			[]string{"first", "second", "third", "third", "undo-second", "undo-first"}, "undo-second, which undoes action 2",
+			[]string{"undo-first", "undo-second"},
+			[]string{"third", "undo-second"},
+			narrative.StepFailed,
+			[]string{"first", "second", "third", "third", "undo-second", "undo-first"},
+			"undo-second, which undoes action 2",
 		},
 		"the first action failed: there is nothing to undo": {
 			[]string{"undo-first"}, []string{"first"}, narrative.StepFailed, []string{"first", "first"}, "action first (1 of 4): no",
@@ -276,5 +285,59 @@ func TestCrowded(t *testing.T) {
 	}
 	if !asked.accepted || asked.failure != nil || b.now(i).Acknowledged == nil {
 		t.Errorf("the update was answered %+v; want it done before", asked)
+	}
+}
+
+// TestUnverified has the verification fail: it is left to the next check, and what else is due by time is done.
+func TestUnverified(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, verifying("a", time.Minute, "repair"))
+	b.startFails = errors.New("Temporal does not answer")
+	b.rule(func(m *narrative.AssertionMeta, _ *narrative.Config) {
+		m.Escalate = []narrative.Escalation{{After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"boss@example.com"}}}}
+	})
+	b.at(5*time.Hour, func() { b.observe(narrative.OutcomePassed) })
+	story := b.run(i)
+	if told := kinds(story); !slices.Contains(told, narrative.NotifyEscalated) {
+		t.Errorf("told were %v; want the escalation among it", told)
+	}
+	if !slices.ContainsFunc(story.Entries, func(e narrative.Entry) bool { return strings.Contains(e.Text, "could not be verified") }) {
+		t.Error("the timeline does not say that it could not be verified")
+	}
+}
+
+// TestUnstorableErrors has the user's code say what no store takes: it is kept without, and nothing is stuck.
+func TestUnstorableErrors(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, proposing("a", func(narrative.Issue) (*narrative.ResolutionStep, error) { return nil, errors.New("a \x00 in it") }), executing("b", "repair"))
+	b.fail["repair"] = narrative.Errorf(narrative.Uncertain, "perhaps \x00")
+	b.fail["recovered"] = errors.New("cannot \x00 clean up")
+	b.at(time.Hour, func() { b.observe(narrative.OutcomePassed) })
+	story := b.run(i)
+	same(t, narrative.StatusResolved, story.Issue.Status)
+	for _, want := range []string{"case a failed: a ", "perhaps ", "its Recovered failed: cannot "} {
+		if !slices.ContainsFunc(story.Entries, func(e narrative.Entry) bool { return strings.Contains(e.Text, want) }) {
+			t.Errorf("the timeline does not say %q", want)
+		}
+	}
+}
+
+// TestCheckErrorIsNotRecovered closes the issue of a check that could not be made by one that fails: nothing recovered.
+func TestCheckErrorIsNotRecovered(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, proposing("a", nothing))
+	b.rule(func(m *narrative.AssertionMeta, _ *narrative.Config) { m.ErrorAfter = 1 })
+	errored := b.check(narrative.OutcomeErrored, func(r *narrative.CheckRecord) { r.Error = "no route" }).Opened[0]
+	b.at(time.Hour, func() {
+		for _, h := range b.check(narrative.OutcomeFailed).Handoffs {
+			if h.Observation.IssueID == errored.ID {
+				b.env.SignalWorkflow(narrative.SignalObserve, *h.Observation)
+			}
+		}
+	})
+	story := b.run(errored)
+	same(t, narrative.StatusResolved, story.Issue.Status)
+	if slices.Contains(b.ran, "recovered") || b.now(i).Status != narrative.StatusOpen {
+		t.Errorf("%q were run, and the failure is %s; want nothing, and it open", b.ran, b.now(i).Status)
 	}
 }

@@ -67,6 +67,18 @@ func (a leakyArgs) Check(ctx context.Context) (narrative.Verdict, error) {
 	return narrative.Failed("found %s", a.Secret).With("detail", a.Secret).With(a.Secret, 1), nil
 }
 
+// DiagnosticCases tell it as well: in an error, and in a plan.
+func (a leakyArgs) DiagnosticCases() []narrative.DiagnosticCase {
+	return []narrative.DiagnosticCase{
+		{Name: "errs", Diagnose: func(context.Context, narrative.Issue) (*narrative.ResolutionStep, error) {
+			return nil, errors.New("cannot log in with " + a.Secret)
+		}},
+		{Name: "plans", Diagnose: func(context.Context, narrative.Issue) (*narrative.ResolutionStep, error) {
+			return narrative.ExecStep("log in with "+a.Secret, narrative.Do("append", appendArgs{Path: "never", Line: a.Secret})), nil
+		}},
+	}
+}
+
 type lines fileArgs
 
 // Detect notices each line of the file.
