@@ -76,6 +76,9 @@ type Issue struct {
 	// UnaskedPlans are the times at which plans were begun unasked for its assertion, newest first and at most as
 	// many as its max_plans; set when it is loaded for a change.
 	UnaskedPlans []time.Time `json:"-"`
+	// FailingSeq is the check_seq of the newest check of its assertion, or of the newest that found its record, where
+	// that failed; else 0. Set when it is loaded for a change.
+	FailingSeq int64 `json:"-"`
 	// Newest is the last line of its timeline; set when it is loaded for a change.
 	Newest *Entry `json:"-"`
 }

@@ -259,9 +259,10 @@ func (i *Issue) Choose(s Signal, now time.Time) (string, Entry) {
 }
 
 // Recover closes the issue because its assertion passed, or its record was found gone, in the check of that check_seq;
-// false where that check cannot judge it, having begun before the newest solution was enacted, or the issue is closed.
+// false where that check cannot judge it, having begun before the newest solution was enacted or before a check that failed
+// since, or the issue is closed.
 func (i *Issue) Recover(seq int64, gone bool, now time.Time) (Entry, bool) {
-	if i.Status.Closed() || i.Working || seq <= i.EnactedSeq {
+	if i.Status.Closed() || i.Working || seq <= i.EnactedSeq || seq < i.FailingSeq {
 		return Entry{}, false
 	}
 	cause, text := CauseRecovered, "it passes again: resolved after "

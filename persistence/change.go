@@ -30,7 +30,7 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 		if c.steps, err = rowsOf(*issue); err != nil {
 			return err
 		}
-		issue.UnaskedPlans, issue.Newest = locked.unasked, locked.newest
+		issue.UnaskedPlans, issue.Newest, issue.FailingSeq = locked.unasked, locked.newest, locked.failing
 		effects, err := change(issue)
 		if err != nil {
 			refused = err
@@ -63,6 +63,7 @@ type lockedIssue struct {
 	issue   *narrative.Issue
 	unasked []time.Time // when plans were begun unasked for its assertion
 	newest  *narrative.Entry
+	failing int64
 	done    bool // the change was made before
 }
 
@@ -80,6 +81,16 @@ func (s *Store) lockIssueToChange(ctx context.Context, tx engine.Tx, id, key str
 		WHERE assertion = (SELECT assertion FROM issues WHERE id = $1) AND unasked_at IS NOT NULL
 		ORDER BY unasked_at DESC
 		LIMIT COALESCE((SELECT m.max_plans FROM assertion_metas m JOIN issues i ON i.assertion = m.name WHERE i.id = $1), 0)`, id)
+	b.Query(func(r engine.Row) error { return r.Scan(&l.failing) }, `
+		SELECT CASE i.kind
+			WHEN 'failure' THEN CASE WHEN m.failed > 0 THEN m.last_seq ELSE 0 END
+			WHEN 'record' THEN COALESCE((
+				SELECT v.last_seq FROM violations v
+				WHERE v.assertion = i.assertion AND v.record_type = i.record_type AND v.record_id = i.record_id), 0)
+			ELSE 0 END
+		FROM issues i
+		JOIN assertion_metas m ON m.name = i.assertion
+		WHERE i.id = $1`, id)
 	b.Query(collectOne(&l.newest, scanEntry), selectEntries+" WHERE issue_id = $1 ORDER BY number DESC LIMIT 1", id)
 	if key != "" {
 		b.Query(func(r engine.Row) error {

@@ -341,3 +341,18 @@ func TestCheckErrorIsNotRecovered(t *testing.T) {
 		t.Errorf("%q were run, and the failure is %s; want nothing, and it open", b.ran, b.now(i).Status)
 	}
 }
+
+// TestLatePass hears of a passing check after a newer one has failed: it resolves nothing.
+func TestLatePass(t *testing.T) {
+	t.Parallel()
+	b, i := setup(t, executing("a", "first"), executing("b", "second"))
+	var late []narrative.Handoff
+	b.at(time.Hour, func() { late = b.check(narrative.OutcomePassed).Handoffs })
+	b.at(2*time.Hour, func() { b.check(narrative.OutcomeFailed) }) // at an impasse: it says nothing to the issue
+	b.at(3*time.Hour, func() { b.env.SignalWorkflow(narrative.SignalObserve, *late[0].Observation) })
+	b.at(4*time.Hour, func() {
+		same(t, narrative.StatusImpasse, b.now(i).Status)
+		b.observe(narrative.OutcomePassed)
+	})
+	same(t, narrative.StatusResolved, b.run(i).Issue.Status)
+}

@@ -37,7 +37,7 @@ type size struct {
 }
 
 var (
-	quick = size{turns: 2, window: 2 * time.Second, mails: 6, settle: 2 * time.Second, issues: 60}
+	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50}
 	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000}
 )
 
