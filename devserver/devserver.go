@@ -143,6 +143,7 @@ func (o Options) withDefaults() (Options, error) {
 // start does the work of Start, with the data directory locked.
 func start(ctx context.Context, o Options, lock *dirLock) (_ *Server, err error) {
 	ports, err := choosePorts(o.Port, o.UIPort)
+	defer ports.release()
 	if err != nil {
 		return nil, err
 	}

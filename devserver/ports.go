@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strconv"
 	"syscall"
 )
@@ -13,6 +14,25 @@ import (
 type ports struct {
 	frontend, history, matching, worker int
 	ui                                  int // -1: no UI
+	claims                              []net.Listener
+}
+
+// release gives the claims up, once the ports are bound.
+func (p ports) release() {
+	for _, c := range p.claims {
+		_ = c.Close()
+	}
+}
+
+// claim keeps other servers of this machine from choosing a port that this one has chosen and not bound yet; false where
+// one of them has claimed it. It is a socket in Linux's abstract namespace, which ends with the process and leaves no
+// file; elsewhere nothing is claimed, and l is nil.
+func claim(port int) (l net.Listener, ok bool) {
+	if runtime.GOOS != "linux" {
+		return nil, true
+	}
+	l, err := net.Listen("unix", "@narrative-devserver-port-"+strconv.Itoa(port))
+	return l, err == nil
 }
 
 // hostPort returns 127.0.0.1:PORT.
@@ -21,8 +41,9 @@ func hostPort(port int) string {
 }
 
 // choosePorts checks that the ports that were asked for are free and picks the others. All the ports are held until
-// all are known, so that no two are the same; then they are let go for the server to bind.
-func choosePorts(frontend, ui int) (_ ports, err error) {
+// all are known, so that no two are the same; then they are let go for the server to bind, and stay claimed until
+// release.
+func choosePorts(frontend, ui int) (p ports, err error) {
 	var held []net.Listener
 	defer func() {
 		for _, l := range held {
@@ -31,7 +52,10 @@ func choosePorts(frontend, ui int) (_ ports, err error) {
 	}()
 	var failed []error
 	take := func(port int, what string) int {
-		l, err := listen(port)
+		l, claimed, err := listen(port)
+		if claimed != nil {
+			p.claims = append(p.claims, claimed)
+		}
 		if err != nil {
 			failed = append(failed, portError(port, what, err))
 			return 0
@@ -39,7 +63,7 @@ func choosePorts(frontend, ui int) (_ ports, err error) {
 		held = append(held, l)
 		return l.Addr().(*net.TCPAddr).Port
 	}
-	p := ports{frontend: take(frontend, "the Temporal frontend"), ui: -1}
+	p.frontend, p.ui = take(frontend, "the Temporal frontend"), -1
 	if ui >= 0 {
 		p.ui = take(ui, "the Temporal UI")
 	}
@@ -57,17 +81,27 @@ const (
 	tries     = 200
 )
 
-// listen holds the port, any free one for 0.
-func listen(port int) (l net.Listener, err error) {
+// listen holds the port, any free one for 0, which it claims as well.
+func listen(port int) (l, claimed net.Listener, err error) {
 	if port != 0 {
-		return net.Listen("tcp4", hostPort(port))
+		l, err = net.Listen("tcp4", hostPort(port))
+		return l, nil, err
 	}
 	for range tries {
-		if l, err = net.Listen("tcp4", hostPort(firstFree+rand.IntN(pastFree-firstFree))); err == nil {
-			return l, nil
+		port = firstFree + rand.IntN(pastFree-firstFree)
+		c, ok := claim(port)
+		if !ok {
+			err = fmt.Errorf("port %d is claimed by another server", port)
+			continue
+		}
+		if l, err = net.Listen("tcp4", hostPort(port)); err == nil {
+			return l, c, nil
+		}
+		if c != nil {
+			_ = c.Close()
 		}
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // portError says which port cannot be had, for whom, and what to do about it.
