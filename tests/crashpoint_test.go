@@ -46,8 +46,8 @@ func TestCrashPoints(t *testing.T) {
 	}{
 		{at: "BeginCheck:after"},
 		{at: "RecordCheck/failed:before"},
-		{at: "RecordCheck/failed:after"}, // the issue exists, nobody was told
-		{at: "HandoffsDone:before", beside: true},      // the issue's workflow runs, and the hand-off is not marked done
+		{at: "RecordCheck/failed:after"},          // the issue exists, nobody was told
+		{at: "HandoffsDone:before", beside: true}, // the issue's workflow runs, and the hand-off is not marked done
 		{at: "ChangeIssue/round/1/begin/:after"},
 		{at: "ChangeIssue/round/1/case/:after"},
 		{at: "ChangeIssue/round/1/end:after"},
