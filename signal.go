@@ -198,13 +198,16 @@ func (s Signal) checkSolution(i Issue) error {
 	return notRunning(i, step.Digest)
 }
 
-// notRunning refuses a plan that is being carried out: it was brought along, or chosen again, before. That is the same
-// request, repeated.
+// notRunning refuses a plan while another is being carried out, or the same: it was brought along, or chosen again,
+// before, and this is that request, repeated.
 func notRunning(i Issue, digest string) error {
 	for _, step := range i.Steps {
 		if step.State == StepRunning && step.Digest == digest {
 			return Errorf(Conflict, "the same plan is being carried out already, as step %s", step.ID)
 		}
+	}
+	if i.Working {
+		return Errorf(Conflict, "a round or a plan is under way; choose again when it has ended")
 	}
 	return nil
 }

@@ -258,11 +258,16 @@ func (i *Issue) Choose(s Signal, now time.Time) (string, Entry) {
 	}
 }
 
+// Recovers tells whether a check of that check_seq, which passed, resolves the issue: not one that began before the
+// newest solution was enacted or before a check that failed since, and none while a round or a plan is under way.
+func (i Issue) Recovers(seq int64) bool {
+	return !i.Status.Closed() && !i.Working && seq > i.EnactedSeq && seq >= i.FailingSeq
+}
+
 // Recover closes the issue because its assertion passed, or its record was found gone, in the check of that check_seq;
-// false where that check cannot judge it, having begun before the newest solution was enacted or before a check that failed
-// since, or the issue is closed.
+// false where that check does not resolve it; see [Issue.Recovers].
 func (i *Issue) Recover(seq int64, gone bool, now time.Time) (Entry, bool) {
-	if i.Status.Closed() || i.Working || seq <= i.EnactedSeq || seq < i.FailingSeq {
+	if !i.Recovers(seq) {
 		return Entry{}, false
 	}
 	cause, text := CauseRecovered, "it passes again: resolved after "

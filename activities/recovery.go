@@ -26,8 +26,7 @@ func (a *Activities) Recover(ctx context.Context, in RecoverInput) error {
 	if err != nil {
 		return failed(err)
 	}
-	tried := issue
-	if _, recovers := tried.Recover(in.CheckSeq, false, a.now()); r.removed || issue.Kind == narrative.KindCheckError || in.CheckSeq > 0 && !recovers {
+	if r.removed || issue.Kind == narrative.KindCheckError || in.CheckSeq > 0 && !issue.Recovers(in.CheckSeq) {
 		return nil
 	}
 	s := a.newSecrets()

@@ -28,7 +28,7 @@ type SignalOutput struct {
 // Signal carries out what a person asks of an issue, or refuses it, which is a result.
 func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, error) {
 	signal, refusal := narrative.DecodeSignal(in.Name, in.Payload)
-	if refusal == nil && signal.Name == narrative.SignalSolution {
+	if refusal == nil && (signal.Name == narrative.SignalSolution || signal.Name == narrative.SignalApprove) {
 		var err error
 		if refusal, err = a.invalidPlan(ctx, in.IssueID, signal); err != nil {
 			return SignalOutput{}, failed(err)
@@ -38,18 +38,17 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 	if err != nil {
 		return SignalOutput{}, failed(err)
 	}
-	told, err := a.o.Store.Told(ctx, in.IssueID)
-	if err != nil {
-		return SignalOutput{}, failed(err)
+	var told []narrative.Notification // who hears that it is over
+	if in.Name == narrative.SignalResolve {
+		if told, err = a.o.Store.Told(ctx, in.IssueID); err != nil {
+			return SignalOutput{}, failed(err)
+		}
 	}
 	var out SignalOutput
 	said := ""
 	if refusal == nil {
 		out.State, err = a.change(ctx, r, in.IssueRef, in.Key, func(i *narrative.Issue) (narrative.Effects, error) {
-			if refusal = signal.Check(*i, a.now()); refusal == nil && signal.Name == narrative.SignalSolution && i.Working {
-				refusal = narrative.Errorf(narrative.Conflict, "a plan is being carried out; choose again when it has ended")
-			}
-			if refusal != nil {
+			if refusal = signal.Check(*i, a.now()); refusal != nil {
 				return narrative.Effects{}, errUnchanged
 			}
 			e, err := a.obey(i, signal, in.Stale, r, told)
@@ -74,17 +73,18 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 	return out, nil
 }
 
-// invalidPlan tells what is wrong with the plan that the signal chooses or brings along.
+// invalidPlan tells what is wrong with the plan that the signal chooses, approves or brings along. Whether the issue
+// takes it as it stands is asked under the store's lock.
 func (a *Activities) invalidPlan(ctx context.Context, issueID string, s narrative.Signal) (refusal, err error) {
 	if s.StepID != "" {
 		issue, err := a.o.Store.Issue(ctx, issueID)
 		if err != nil {
 			return nil, err
 		}
-		if refusal := s.Check(issue, a.now()); refusal != nil {
-			return refusal, nil
+		step, ok := issue.Step(s.StepID)
+		if !ok || step.Solution == nil {
+			return nil, nil
 		}
-		step, _ := issue.Step(s.StepID)
 		return narrative.ProblemsOf("step_id", a.invalid(*step.Solution).Err()).Err(), nil
 	}
 	return narrative.ProblemsOf("plan", a.validate(s.Plan).Err()).Err(), nil

@@ -136,6 +136,7 @@ func (i *issue) live(ctx workflow.Context) error {
 			if i.state.Removed && !i.state.Status.Closed() {
 				i.resolve(ctx, activities.ResolveInput{Removed: true})
 			}
+			i.work(ctx)
 		case len(i.observed) > 0 && !i.state.Status.Closed():
 			i.heed(ctx)
 		case i.newer != nil && !i.state.Status.Closed():
@@ -242,7 +243,8 @@ func (i *issue) crowded(ctx workflow.Context) bool {
 // not over where another update came meanwhile.
 func (i *issue) carryOn(ctx workflow.Context) (over bool, err error) {
 	for n := i.update(); n >= 0; n = i.update() {
-		i.commands[0], i.commands[n] = i.commands[n], i.commands[0]
+		asked := i.commands[n]
+		i.commands = slices.Insert(slices.Delete(i.commands, n, n+1), 0, asked) // the signals keep their order
 		i.obey(ctx)
 		i.work(ctx)
 	}
@@ -352,23 +354,13 @@ func (i *issue) stale(ctx workflow.Context, payload []byte) bool {
 
 // heed takes in the newest observation: an older one says nothing any more.
 func (i *issue) heed(ctx workflow.Context) {
-	o := i.observed[0]
+	bySeq := func(a, b narrative.Observation) int { return cmp.Compare(a.CheckSeq, b.CheckSeq) }
+	o := slices.MinFunc(i.observed, bySeq)
 	if len(i.observed) > 1 && workflow.GetVersion(ctx, "heed-newest", workflow.DefaultVersion, 1) == 1 {
-		o = slices.MaxFunc(i.observed, func(a, b narrative.Observation) int { return cmp.Compare(a.CheckSeq, b.CheckSeq) })
-		i.observed = []narrative.Observation{o}
+		o = slices.MaxFunc(i.observed, bySeq)
 	}
-	for _, other := range i.observed {
-		if other.CheckSeq < o.CheckSeq {
-			o = other
-		}
-	}
-	rest := i.observed[:0]
-	for _, other := range i.observed {
-		if other.CheckSeq > o.CheckSeq {
-			rest = append(rest, other)
-		}
-	}
-	i.observed, i.lastSeq = rest, o.CheckSeq
+	i.observed = slices.DeleteFunc(i.observed, func(other narrative.Observation) bool { return other.CheckSeq <= o.CheckSeq })
+	i.lastSeq = o.CheckSeq
 	if o.Passed {
 		i.recover(ctx, o)
 	} else {

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -267,8 +268,8 @@ func TestCrowded(t *testing.T) {
 	var asked *answer
 	var b *bench
 	b, i := setup(t, proposing("a", func(narrative.Issue) (*narrative.ResolutionStep, error) {
-		for range 50 { // while the case is walked nobody listens
-			b.signal(narrative.SignalComment, map[string]any{"by": "ann", "text": "one of many"})
+		for n := range 50 { // while the case is walked nobody listens
+			b.signal(narrative.SignalComment, map[string]any{"by": "ann", "text": fmt.Sprint("word ", n)})
 		}
 		asked = b.update(narrative.SignalAcknowledge, map[string]any{"by": "bea"})
 		return nil, nil
@@ -282,6 +283,11 @@ func TestCrowded(t *testing.T) {
 	var in workflows.IssueInput
 	if err := converterOf(next, &in); err != nil || len(in.Commands) != 50 {
 		t.Errorf("it carries on with %d signals (%v); want 50", len(in.Commands), err)
+	}
+	for n, c := range in.Commands {
+		if want := fmt.Sprintf("%q", fmt.Sprint("word ", n)); !strings.Contains(string(c.Payload), want) {
+			t.Errorf("signal %d says %s; want %s: they keep their order", n, c.Payload, want)
+		}
 	}
 	if !asked.accepted || asked.failure != nil || b.now(i).Acknowledged == nil {
 		t.Errorf("the update was answered %+v; want it done before", asked)
