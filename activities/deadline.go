@@ -10,7 +10,8 @@ import (
 	narrative "github.com/narrative-go/narrative"
 )
 
-// MeetDeadlines does what is due by time: tells people again, or more of them, and ends what was to last until now.
+// MeetDeadlines does what is due by time: tells people again, or more of them, and ends what was to last until now. A
+// verification that is due first is left to Verify.
 func (a *Activities) MeetDeadlines(ctx context.Context, in IssueRef) (IssueState, error) {
 	r, err := a.rules(ctx, in.IssueID)
 	if err != nil {
@@ -20,17 +21,13 @@ func (a *Activities) MeetDeadlines(ctx context.Context, in IssueRef) (IssueState
 	key := fmt.Sprintf("deadline/%d", in.Version)
 	state, err := a.change(ctx, r, in, key, func(i *narrative.Issue) (narrative.Effects, error) {
 		var e narrative.Effects
-		for {
-			d := i.NextDeadline(r.policy, now)
-			if d == nil || d.Kind == narrative.DeadlineVerify {
-				break // Verify's
+		for d := i.NextDeadline(r.policy, now); d != nil && d.Kind != narrative.DeadlineVerify; d = i.NextDeadline(r.policy, now) {
+			met, entry := i.Meet(r.policy, now)
+			if met == nil {
+				break
 			}
-			if d, entry := i.Meet(r.policy, now); d != nil {
-				e.Entries = append(e.Entries, entry)
-				e.Notifications = append(e.Notifications, deadlineTold(*i, d.Kind, entry, r, now)...)
-				continue
-			}
-			break
+			e.Entries = append(e.Entries, entry)
+			e.Notifications = append(e.Notifications, deadlineTold(*i, met.Kind, entry, r, now)...)
 		}
 		if len(e.Entries) == 0 {
 			return e, errUnchanged
@@ -84,16 +81,20 @@ func (a *Activities) Verify(ctx context.Context, in IssueRef) (Verification, err
 			return Verification{}, failed(err)
 		}
 	}
+	state, err := a.verified(ctx, r, in, "verification of the solution: "+found)
+	return Verification{State: state, Observed: observed}, failed(err)
+}
+
+// verified takes down what became of a verification: it is not due any more.
+func (a *Activities) verified(ctx context.Context, r rules, in IssueRef, text string) (IssueState, error) {
 	now := a.now()
-	key := fmt.Sprintf("verify/%d", in.Version)
-	state, err := a.change(ctx, r, in, key, func(i *narrative.Issue) (narrative.Effects, error) {
+	return a.change(ctx, r, in, fmt.Sprintf("verify/%d", in.Version), func(i *narrative.Issue) (narrative.Effects, error) {
 		if i.VerifyAt == nil || now.Before(*i.VerifyAt) {
 			return narrative.Effects{}, errUnchanged
 		}
 		i.VerifyAt = nil
-		return effects(narrative.Entry{At: now, Kind: narrative.EntryDeadline, Text: "verification of the solution: " + found}), nil
+		return effects(narrative.Entry{At: now, Kind: narrative.EntryDeadline, Text: text}), nil
 	})
-	return Verification{State: state, Observed: observed}, failed(err)
 }
 
 // UnverifiedInput is a verification that could not be made.
@@ -108,16 +109,7 @@ func (a *Activities) Unverified(ctx context.Context, in UnverifiedInput) (IssueS
 	if err != nil {
 		return IssueState{}, failed(err)
 	}
-	now := a.now()
-	state, err := a.change(ctx, r, in.IssueRef, fmt.Sprintf("unverified/%d", in.Version), func(i *narrative.Issue) (narrative.Effects, error) {
-		if i.VerifyAt == nil {
-			return narrative.Effects{}, errUnchanged
-		}
-		i.VerifyAt = nil
-		return effects(narrative.Entry{
-			At: now, Kind: narrative.EntryDeadline, Text: "the solution could not be verified, which is left to the next check: " + in.Reason,
-		}), nil
-	})
+	state, err := a.verified(ctx, r, in.IssueRef, "the solution could not be verified, which is left to the next check: "+in.Reason)
 	return state, failed(err)
 }
 
