@@ -44,7 +44,7 @@ func (a *api) explainIssue(ctx context.Context, in *ExplainInput) (*storyAnswer,
 	if in.text() {
 		return raw("text/plain; charset=utf-8", []byte(narrative.Explain(story, a.now()))), nil
 	}
-	encoded, err := json.Marshal(wholeStory(story))
+	encoded, err := json.Marshal(story)
 	if err != nil {
 		return nil, err
 	}
@@ -64,16 +64,4 @@ func (a *api) describeStory(path string) {
 	content := jsonContent(schemaOf[narrative.Story](a))
 	content["text/plain"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 	a.operation(http.MethodGet, path).Responses["200"].Content = content
-}
-
-// wholeStory is the story with no list left null.
-func wholeStory(s narrative.Story) narrative.Story {
-	s.Issue = wholeIssue(s.Issue)
-	s.Entries, s.Notifications, s.Runs = orEmpty(s.Entries), orEmpty(s.Notifications), orEmpty(s.Runs)
-	actions := make(map[string][]narrative.ActionRun, len(s.Actions))
-	for step, runs := range s.Actions {
-		actions[step] = orEmpty(runs)
-	}
-	s.Actions = actions
-	return s
 }
