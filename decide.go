@@ -74,9 +74,17 @@ type CheckDecision struct {
 	Observe []Observation // for issues in Changed or untouched ones; those of Open the store adds
 	// Reasons holds, for each issue in Changed whose reason or severity changed, the sentence for its timeline.
 	Reasons map[string]string
+	// Raised are those of Changed that fail with a higher severity than before, with the severity that they had.
+	Raised []Raised
 	// Soft says, in a sentence, what has been found and is not yet acted upon, because it must be found several times in
 	// a row; empty where there is no such thing.
 	Soft string
+}
+
+// Raised is an issue that fails with a higher severity than before.
+type Raised struct {
+	Issue
+	From Severity
 }
 
 // DecideCheck decides what a check's result means for the assertion's issues. It is pure.
@@ -262,6 +270,9 @@ func (d *decider) failing(key IssueKey, v Verdict) {
 	issue.Verdict, issue.Severity, issue.Summary, issue.Passes = v, severity, v.Summary, 0
 	if was.Summary != issue.Summary || was.Passes != 0 || d.out.Reasons[issue.ID] != "" || !sameDetails(was.Verdict.Details, v.Details) {
 		d.out.Changed = append(d.out.Changed, issue)
+	}
+	if severity.rank() > was.Severity.rank() {
+		d.out.Raised = append(d.out.Raised, Raised{Issue: issue, From: was.Severity})
 	}
 	if RoundDue(issue, d.Record.Seq, d.Now) {
 		d.out.Observe = append(d.out.Observe, Observation{IssueID: issue.ID, CheckSeq: d.Record.Seq})

@@ -261,6 +261,9 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 					i.NextRoundAt, i.Severity = at(60), narrative.SeverityCritical
 				})},
 				Observe: sees("i", false), Reasons: map[string]string{"i": "now fails with severity critical: off"},
+				Raised: []narrative.Raised{{From: narrative.SeverityError, Issue: unresolved("i", failureKey, func(i *narrative.Issue) {
+					i.NextRoundAt, i.Severity = at(60), narrative.SeverityCritical
+				})}},
 			},
 		},
 		"another reason at an impasse is kept and starts nothing": {
@@ -291,6 +294,9 @@ func TestDecideCheckOfTheWhole(t *testing.T) {
 					i.NextRoundAt, i.Severity = at(60), narrative.SeverityCritical
 				})},
 				Observe: sees("i", false), Reasons: map[string]string{"i": "now fails with severity critical: off; that was not what was acknowledged"},
+				Raised: []narrative.Raised{{From: narrative.SeverityError, Issue: unresolved("i", failureKey, func(i *narrative.Issue) {
+					i.NextRoundAt, i.Severity = at(60), narrative.SeverityCritical
+				})}},
 			},
 		},
 		"one broken through at an impasse is heard of": {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrorKind says what sort of failure an [Error] is. One table maps kinds to HTTP statuses (httpapi), one to
@@ -25,6 +26,8 @@ type Error struct {
 	Kind    ErrorKind
 	Message string
 	Err     error // what lies beneath; may be nil
+	// RetryAfter is how long what did not answer asks to be left alone; zero: it does not say.
+	RetryAfter time.Duration
 }
 
 // Errorf makes an [Error]. A %w verb in the format is kept as the cause.

@@ -14,7 +14,7 @@ func ExampleIssue_NextDeadline() {
 	policy := narrative.Policy{
 		Renotify: []narrative.Duration{narrative.Duration(time.Hour), narrative.Duration(4 * time.Hour)},
 		Escalate: []narrative.Escalation{{
-			After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"manager@example.com"}},
+			After: narrative.Duration(2 * time.Hour), Notify: narrative.Recipients{Email: []string{"manager@example.com"}},
 			Unless: narrative.UnlessAcknowledged,
 		}},
 	}

@@ -2,6 +2,8 @@ package narrative_test
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/narrative-go/narrative"
 )
@@ -33,4 +35,32 @@ func ExampleFillPlan() {
 	// {"body":"off by 5","url":"https://shop.example/invoices/7?token=${env:SHOP_TOKEN}"} <nil>
 	// {"body":"off by 5","url":"https://shop.example/invoices/7?token=s3cret"} <nil>
 	// there is no .Isue here; a template sees .Issue, .Record, .Verdict; did you mean "Issue"?
+}
+
+func ExampleFillAction() {
+	data, err := narrative.IssueData(narrative.Issue{
+		Assertion: "invoices-balance", Severity: narrative.SeverityCritical, OpenedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		Verdict: narrative.Failed("invoice 7 is off").With("lines", []string{"a-1", "b-2"}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, text := range []string{
+		`{{upper .Issue.Severity}} since {{date "2 Jan 15:04" .Issue.OpenedAt}}: {{join ", " .Record.lines}}`,
+		`{{index .Record "owner" | default "nobody"}} {{json .Record.lines}}`,
+		`{{uper .Issue.Severity}}`,
+	} {
+		filled, err := narrative.FillAction(narrative.Do("email", map[string]string{"text": text}), data, nil)
+		if err != nil {
+			message, _, _ := strings.Cut(err.Error(), " (known")
+			fmt.Println(message)
+			continue
+		}
+		fmt.Println(string(filled.Args))
+	}
+	// Output:
+	// {"text":"CRITICAL since 1 Mar 12:00: a-1, b-2"}
+	// {"text":"nobody [\"a-1\",\"b-2\"]"}
+	// email.text: is not a template: 1: there is no function "uper"; did you mean "upper"?
 }

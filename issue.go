@@ -79,6 +79,9 @@ type Issue struct {
 	// FailingSeq is the check_seq of the newest check of its assertion, or of the newest that found its record, where
 	// that failed; else 0. Set when it is loaded for a change.
 	FailingSeq int64 `json:"-"`
+	// Siblings is how many issues the check opened that opened this one, itself included; set when it is loaded for a
+	// change.
+	Siblings int `json:"-"`
 	// Newest is the last line of its timeline; set when it is loaded for a change.
 	Newest *Entry `json:"-"`
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,9 @@ func (s Severity) Valid() bool {
 	}
 	return false
 }
+
+// rank orders severities.
+func (s Severity) rank() int { return slices.Index(Severities, s) }
 
 // Trigger is what makes Temporal check a meta on time.
 type Trigger string
@@ -72,6 +76,7 @@ type Meta struct {
 	Timeout     Duration        `json:"timeout,omitempty"` // of one check; default [Meta.CheckTimeout]'s
 	Queue       string          `json:"queue,omitempty"`   // task queue of its check; default [TaskQueue]
 	Trigger     Trigger         `json:"trigger,omitempty"` // what sets it going; default the deployment's
+	Notify      []Route         `json:"notify,omitempty"`  // who follows its issues or occurrences; see [RouteOf]
 	Source      string          `json:"source"`            // what it came from
 
 	Revision int64 `json:"-"` // counts changes; given by the store
@@ -117,12 +122,10 @@ type Config struct {
 	Actions              ActionsMode  `json:"actions"`                 // default run
 	Renotify             []Duration   `json:"renotify,omitempty"`      // of metas that do not say; default none
 	Escalate             []Escalation `json:"escalate,omitempty"`      // of metas that do not say; default none
-	Admins               Admins       `json:"admins"`
-}
-
-// Admins are the people told when Narrative does not know what to do.
-type Admins struct {
-	Email []string `json:"email"` // addresses
+	Admins               Recipients   `json:"admins"`                  // told when Narrative does not know what to do
+	Operators            []Person     `json:"operators,omitempty"`     // who may act on issues from Slack; nobody else may
+	Digest               Digest       `json:"digest,omitzero"`
+	Webhooks             Webhooks     `json:"webhooks,omitzero"`
 }
 
 // DefaultConfig is the configuration of a new store.
@@ -167,6 +170,12 @@ func (m Meta) withDefaults() Meta {
 	}
 	if m.Severity == "" {
 		m.Severity = SeverityError
+	}
+	m.Notify = slices.Clone(m.Notify)
+	for n := range m.Notify {
+		if m.Notify[n].Email == nil {
+			m.Notify[n].Email = []string{}
+		}
 	}
 	return m
 }
@@ -226,6 +235,7 @@ func (m Meta) Validate() Problems {
 	if _, err := ParseTrigger(string(m.Trigger)); err != nil {
 		p = append(p, ProblemsOf("trigger", err)...)
 	}
+	p = append(p, validateRoutes(m.Notify)...)
 	p = append(p, ProblemsOf("display_name", CheckText(m.DisplayName))...)
 	return append(p, ProblemsOf("queue", CheckText(m.Queue))...)
 }

@@ -2,7 +2,6 @@ package narrative
 
 import (
 	"fmt"
-	"net/mail"
 	"time"
 )
 
@@ -54,8 +53,8 @@ const (
 
 // Escalation tells more people of an issue that lasts.
 type Escalation struct {
-	After  Duration `json:"after"` // from the issue's opening
-	Notify Admins   `json:"notify"`
+	After  Duration   `json:"after"` // from the issue's opening
+	Notify Recipients `json:"notify"`
 	// Unless is empty, or [UnlessAcknowledged]: then it waits while the issue is acknowledged or snoozed.
 	Unless string `json:"unless,omitempty"`
 }
@@ -124,19 +123,10 @@ func validateEscalate(all []Escalation) (p Problems) {
 		if e.Unless != "" && e.Unless != UnlessAcknowledged {
 			p = append(p, Problem{path + ".unless", fmt.Sprintf("must be acknowledged; not %q", e.Unless)})
 		}
-		if len(e.Notify.Email) == 0 {
-			p = append(p, Problem{path + ".notify", "names nobody; give email: [address]"})
+		if len(e.Notify.List()) == 0 {
+			p = append(p, Problem{path + ".notify", "names nobody; give email: [address], slack: \"#channel\" or webhook: [URL]"})
 		}
 		p = append(p, e.Notify.validate().At(path+".notify")...)
-	}
-	return p
-}
-
-func (a Admins) validate() (p Problems) {
-	for i, address := range a.Email {
-		if _, err := mail.ParseAddress(address); err != nil {
-			p = append(p, Problem{fmt.Sprintf("email[%d]", i), fmt.Sprintf("%q is not a mail address", address)})
-		}
 	}
 	return p
 }

@@ -28,6 +28,9 @@ const (
 // SignalObserve is the internal signal by which checks speak to issues; its payload is an [Observation].
 const SignalObserve = "observe"
 
+// SignalMoved is the internal signal by which what stands for an issue elsewhere hears that the issue has moved.
+const SignalMoved = "moved"
+
 // SignalNames are the signals that people send. Workflows listen to them in this order: a new one goes to the end.
 var SignalNames = []SignalName{
 	SignalSolution, SignalResolve, SignalWontFix, SignalComment,

@@ -121,6 +121,9 @@ type CheckRecord struct {
 	Gone       []Record // records with an open issue that exist no more
 	// UnknownBecause is the reason for the first of them.
 	UnknownBecause string
+	// Tell returns what is told of the issues that the check opens, and of those whose severity it raises; it is called
+	// in the transaction, perhaps more than once, and the Batch of what it returns is filled in. Nil: nothing is told.
+	Tell func(meta AssertionMeta, opened []Issue, raised []Raised) []Notification
 }
 
 // MaxViolations is how many violating records a check keeps.
@@ -131,6 +134,7 @@ type CheckResult struct {
 	Run      CheckRun
 	Soft     string // see [CheckDecision]
 	Opened   []Issue
+	Changed  []string  // ids of issues that fail for another reason or with another severity now
 	Handoffs []Handoff // made by this check and not done yet
 }
 
@@ -179,7 +183,8 @@ type IssueStore interface {
 	// ChangeIssue loads the issue with its steps under lock, lets change alter it and commits all of it: the issue's
 	// own columns, its steps (those with an unknown ID are added), and the effects. key names the change for ever:
 	// where the issue's timeline holds an entry of that key, change is not called and the issue returned as it is.
-	// change must return such an entry, and may be called more than once. A version of 0 or more must be the issue's,
+	// change must return such an entry, and may be called more than once; the Batch of the notifications that it
+	// returns is filled in. A version of 0 or more must be the issue's,
 	// else Conflict, and is counted up; a negative one is neither compared nor counted. An error from change is
 	// returned as it is and nothing is committed.
 	ChangeIssue(ctx context.Context, id string, version int, key string, change func(*Issue) (Effects, error)) (Issue, error)
@@ -221,20 +226,64 @@ type PlanStore interface {
 	Actions(ctx context.Context, solutionID string) ([]ActionRun, error)
 }
 
-// NotificationStore keeps who is told what.
+// NotificationStore is the ledger of who is told what: a notification per recipient and point of an issue's life.
+// Several of one kind to one recipient may go out as one message, whose key their Batch is.
 type NotificationStore interface {
-	// AddNotifications adds those whose key is not taken yet, with an entry on the timeline of each one's issue.
+	// AddNotifications adds those whose key is not taken yet, with an entry on the timeline of each one's issue, and
+	// fills in the Batch of all.
 	AddNotifications(ctx context.Context, n []Notification) error
 	Notification(ctx context.Context, key string) (Notification, error)
-	// NotificationTried counts an attempt that failed; undelivered when it was the last. NotificationSent marks it sent.
-	// Both leave one that is already sent as it is, and write an entry on the issue's timeline: Tried only when
-	// undelivered.
-	NotificationTried(ctx context.Context, key, failure string, last bool, now time.Time) error
-	NotificationSent(ctx context.Context, key, receipt string, now time.Time) error
-	// PendingNotifications returns the keys of those made before the given time and neither sent nor undelivered.
+	// Notifications lists notifications.
+	Notifications(ctx context.Context, q NotificationQuery, p Page) (Listed[Notification], error)
+	// BeginSending returns the message of that key and counts an attempt, unless it is to wait. From then on no other
+	// notification joins it. One that is not there is NotFound.
+	BeginSending(ctx context.Context, batch string, now time.Time) (Sending, error)
+	// NotificationTried notes an attempt at a message that failed; undelivered when it was the last. NotificationSent
+	// marks the message sent and keeps its posts. Both leave what is sent or suppressed as it is, and write an entry on
+	// the timelines of its issues: Tried only when undelivered.
+	NotificationTried(ctx context.Context, batch, failure string, last bool, now time.Time) error
+	NotificationSent(ctx context.Context, batch string, sent Sent, now time.Time) error
+	// RetryNotification makes an undelivered message pending again, and returns its key. Any of its notifications names
+	// it, by id. One that is not undelivered is a Conflict.
+	RetryNotification(ctx context.Context, id, by string, now time.Time) (batch string, err error)
+	// PendingNotifications returns the keys of messages made before the given time and neither sent nor undelivered.
 	PendingNotifications(ctx context.Context, before time.Time, limit int) ([]string, error)
+	// CountNotifications counts, by state and channel, those that are pending or undelivered.
+	CountNotifications(ctx context.Context) ([]NotificationCount, error)
+	// Posts returns the posts of an issue, and those of other issues that share a message with them.
+	Posts(ctx context.Context, issueID string) ([]Post, error)
+	// KeepPosts keeps how far posts have come.
+	KeepPosts(ctx context.Context, posts []Post) error
 	// Told returns the distinct recipients of an issue's notifications: channel and recipient are set.
 	Told(ctx context.Context, issueID string) ([]Notification, error)
+}
+
+// Sending is a message that is about to be sent.
+type Sending struct {
+	Notifications []Notification // that it stands for, oldest first; none of them suppressed
+	// NotBefore is set where it is held back for others to join it.
+	NotBefore *time.Time
+	// Waits is set where something that is told first is still on its way: a recovery follows what it ends.
+	Waits   bool
+	Earlier []string  // keys of the messages sent to its recipient before about its issues, oldest first
+	Posts   []Post    // of its issues at its recipient
+	Again   bool      // it was tried before
+	Since   time.Time // when it was made, or last made pending again by a person
+}
+
+// NotificationQuery selects notifications; zero fields select all.
+type NotificationQuery struct {
+	IssueID string
+	State   NotificationState
+	Channel string
+	Kind    NotificationKind
+}
+
+// NotificationCount is how many notifications of a channel are in a state.
+type NotificationCount struct {
+	State   NotificationState
+	Channel string
+	Count   int
 }
 
 // DatumStore keeps datums.
@@ -295,6 +344,12 @@ type Operator interface {
 	// Reopen lets checks open another issue where this one, which is closed, kept them away, and has its assertion
 	// checked at once. An issue that is not closed is a Conflict.
 	Reopen(ctx context.Context, i Issue, by, reason string) error
+	// Resend has an undelivered notification's message sent again, because a person says so. One that is not undelivered
+	// is a Conflict.
+	Resend(ctx context.Context, notificationID, by string) error
+	// TestChannel sends a message that says only that it is a test, and returns what became of it, undelivered with the
+	// reason where it could not be sent. When ctx ends first, it answers Unavailable.
+	TestChannel(ctx context.Context, channel, recipient, by string) (Notification, error)
 	// Reconcile makes Temporal match the store.
 	Reconcile(ctx context.Context) (Reconciled, error)
 }

@@ -96,6 +96,21 @@ type Resolver func(kind, name string) (string, error)
 // FillPlan fills the templates in the plan's arguments. References in the plan's own text are resolved where resolve
 // is given and left as they are where it is nil; references in data are never touched, and neither what a reference
 // stands for nor data is read as a template.
+//
+// Templates are those of [text/template]. Their functions are a closed set; any other is a problem that says what there
+// is. Of text/template's own there are and, eq, ge, gt, html, index, le, len, lt, ne, not, or, print, printf (without
+// widths given as * and without argument numbers), println, slice and urlquery; call and js are withheld, and so are
+// define, block and template. Besides, there are
+//
+//	upper VALUE, lower VALUE, trim VALUE  the value as text, in capitals, in small letters, without space around it
+//	join SEPARATOR LIST                   the items of a list as one text
+//	default OTHERWISE VALUE               VALUE, or OTHERWISE where that is empty, zero, false or null
+//	json VALUE                            the value as JSON
+//	date LAYOUT TIME                      a time, or a text in the form of RFC 3339, by a layout of package time, in UTC
+//
+// A missing column is an error; {{index .Record "sku" | default "none"}} is not. A text is at most 1 MiB long once it is
+// filled in, and so is every value made on the way; its loops go around at most 100000 times. A template that goes
+// beyond is an [Invalid] error.
 func FillPlan(p Plan, d *TemplateData, resolve Resolver) (Plan, error) {
 	filled := make(Plan, len(p))
 	for i, a := range p {
@@ -239,15 +254,30 @@ func fillText(s string, view map[string]any, resolve Resolver) (string, error) {
 	if err := resolveNodes(t.Root, resolve); err != nil {
 		return "", err
 	}
-	var out strings.Builder
+	if err := countTurns(t.Root); err != nil {
+		return "", err
+	}
+	var out bounded
 	if err := t.Execute(&out, view); err != nil {
 		return "", Errorf(Invalid, "fill the template: %s", templateMessage(err))
 	}
 	return out.String(), nil
 }
 
+// parseTemplate reads a template. It knows no functions but [templateFunctions].
 func parseTemplate(s string) (*template.Template, error) {
-	t, err := template.New("").Option("missingkey=error").Parse(s)
+	tree, all := parse.New(""), map[string]*parse.Tree{}
+	tree.Mode = parse.SkipFuncCheck
+	if _, err := tree.Parse(s, "", "", all); err != nil {
+		return nil, Errorf(Invalid, "is not a template: %s", templateMessage(err))
+	}
+	if len(all) > 1 {
+		return nil, Errorf(Invalid, "is not a template: define, block and template are not for a text like this")
+	}
+	if err := checkFunctions(s, tree.Root); err != nil {
+		return nil, Errorf(Invalid, "is not a template: %w", err)
+	}
+	t, err := template.New("").Funcs((&budget{}).functions()).Option("missingkey=error").AddParseTree("", tree)
 	if err != nil {
 		return nil, Errorf(Invalid, "is not a template: %s", templateMessage(err))
 	}

@@ -3,6 +3,7 @@ package narrative_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/narrative-go/narrative"
@@ -111,13 +112,72 @@ func TestFillPlanLeavesTheRestAsItIs(t *testing.T) {
 	same(t, want, filled)
 }
 
+// functions is how a message lists what templates may use.
+const functions = "(known: and, date, default, eq, ge, gt, html, index, join, json, le, len, lower, lt, ne, not, or, print, printf, println, slice, trim, upper, urlquery)"
+
+func TestTemplateFunctions(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ template, want string }{
+		"in capitals":                       {"{{upper .Issue.Severity}} {{.Record.total | lower}}", "CRITICAL 12345678"},
+		"without space around":              {`[{{trim "  a b\n"}}]`, "[a b]"},
+		"a list as one text":                {`{{join ", " (slice .Verdict.Details.lines 0 1)}}{{index .Record "id_of" | join ","}}`, "1"},
+		"another for what is missing":       {`{{index .Record "sku" | default "none"}} {{default 5 .Record.id_of}} {{.Record.total | default 1}}`, "none 5 12345678"},
+		"JSON":                              {`{{json .Verdict.Details.lines}} {{json .Issue.Record}} {{json "<&>"}}`, `[1,{"sku":"a-1"}] {"type":"invoice","id":"7"} "<&>"`},
+		"a date":                            {`{{date "2006-01-02 15:04" .Issue.OpenedAt}}[{{date "2006" .Issue.ResolvedAt}}] {{date "02.01.2006" "2026-02-03T23:30:00-05:00"}}`, "2026-03-01 12:00[] 04.02.2026"},
+		"text/template's own":               {`{{printf "%05.1f|%-4s|%d%%" .Record.rate "a" .Record.total}} {{print "a" 1}} {{urlquery "a b&c"}} {{html "<b>"}} {{len .Issue.ID}}`, "000.2|a   |12345678% a1 a+b%26c &lt;b&gt; 2"},
+		"no more than text within one text": {`{{range .Verdict.Details.lines}}{{break}}{{end}}{{/* nothing */}}`, ""},
+	} {
+		t.Run("give "+name, func(t *testing.T) {
+			t.Parallel()
+			same(t, tt.want, said(t, must(narrative.FillAction(say(tt.template), issueData(), nil))))
+		})
+	}
+}
+
+func TestFillPlanIsBounded(t *testing.T) {
+	t.Parallel()
+	const long = "makes a text of more than 1 MiB"
+	doubled := `{{$x := "0123456789abcdef"}}` + strings.Repeat("{{$x = print $x $x}}", 40)
+	for name, tt := range map[string]struct{ template, want string }{
+		"a width":                  {`{{printf "%9999999d" 1}}`, long},
+		"a precision":              {`{{printf "%.9999999f" 1.0}}`, long},
+		"many widths":              {`{{printf "` + strings.Repeat("%99999d", 12) + `" 1}}`, long},
+		"a width from data":        {`{{printf "%*d" 900000 1}}`, "takes no * and no [n] in its format"},
+		"an argument again":        {`{{printf "%[1]s%[1]s" "a"}}`, "takes no * and no [n] in its format"},
+		"doubling":                 {doubled, long},
+		"doubling by join":         {`{{$x := "a"}}{{range 30}}{{$x = join $x (slice $.Verdict.Details.lines)}}{{$x = print $x $x}}{{end}}`, long},
+		"a long text":              {`{{range 99999}}0123456789abcdef{{end}}`, "the text is longer than 1 MiB"},
+		"a loop":                   {`{{range .Record.total}}{{end}}`, "its loops go around more than 100000 times"},
+		"loops within loops":       {`{{range 1000}}{{range 1000}}{{end}}{{end}}`, "its loops go around more than 100000 times"},
+		"what is made on the way":  {`{{range 99999}}{{$x := printf "%9999d" 1}}{{end}}`, "makes more than 16 MiB of text on the way"},
+		"no time":                  {`{{date "2006" "soon"}}`, `"soon" is not a time such as 2026-01-02T15:04:05Z`},
+		"a list that is none":      {`{{join "," .Record.total}}`, "is for a list, not int64"},
+		"a name for the counter":   {`{{turn}}`, `there is no function "turn" ` + functions},
+		"a mistyped function":      {"\n{{uper .Issue.ID}}", `is not a template: 2: there is no function "uper"; did you mean "upper"? ` + functions},
+		"a function of a list":     {`{{(idx .Record "a").b}}`, `there is no function "idx"`},
+		"a withheld function":      {`{{call .Issue.ID}}`, `a template cannot use the function "call"`},
+		"one that is defined":      {`{{define "a"}}{{template "a"}}{{end}}{{template "a"}}`, "define, block and template are not for a text like this"},
+		"one that is not here":     {`{{template "a"}}`, "define, block and template are not for a text like this"},
+		"a block":                  {`{{block "a" .}}{{end}}`, "define, block and template are not for a text like this"},
+		"a function in a branch's": {`{{if true}}{{else if env "A"}}{{end}}`, `there is no function "env"`},
+	} {
+		t.Run("it refuses "+name, func(t *testing.T) {
+			t.Parallel()
+			_, err := narrative.FillAction(say(tt.template), issueData(), nil)
+			if narrative.KindOf(err) != narrative.Invalid || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestFillPlanRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ template, want string }{
 		"a missing column":               {"{{.Record.sku}}", `fill the template: 1:9: executing "" at <.Record.sku>: map has no entry for key "sku"`},
 		"a missing root":                 {"{{.Details}}", `fill the template: 1:2: executing "" at <.Details>: map has no entry for key "Details"`},
 		"a template that does not parse": {"{{.Issue.ID", "is not a template: 1: unclosed action"},
-		"an unknown function":            {"{{env .Issue.ID}}", `is not a template: 1: function "env" not defined`},
+		"an unknown function":            {"{{env .Issue.ID}}", `is not a template: 1: there is no function "env" ` + functions},
 		"an unset reference":             {"${env:GONE}", "${env:GONE} is not set"},
 		"Narrative's own environment":    {"${env:NARRATIVE_API_KEY}", "${env:NARRATIVE_API_KEY} is refused: NARRATIVE_* and TEMPORAL_* are Narrative's own"},
 		"Temporal's environment":         {"{{.Issue.ID}} ${env:TEMPORAL_API_KEY}", "${env:TEMPORAL_API_KEY} is refused: NARRATIVE_* and TEMPORAL_* are Narrative's own"},

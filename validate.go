@@ -53,7 +53,10 @@ func (c Config) validate() (p Problems) {
 	}
 	p = append(p, validateRenotify(c.Renotify)...)
 	p = append(p, validateEscalate(c.Escalate)...)
-	return append(p, c.Admins.validate().At("admins")...)
+	p = append(p, c.Admins.validate().At("admins")...)
+	p = append(p, validatePeople(c.Operators)...)
+	p = append(p, c.Digest.validate().At("digest")...)
+	return append(p, c.Webhooks.validate().At("webhooks")...)
 }
 
 func (v Validator) assertion(a AssertionMeta) Problems {

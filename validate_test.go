@@ -67,7 +67,7 @@ func TestValidatorAcceptsWhatIsRight(t *testing.T) {
 	t.Parallel()
 	m := goodAssertion(func(*narrative.AssertionMeta) {})
 	m.Events = goodEvent(func(*narrative.EventMeta) {}).Events
-	m.Config = &narrative.Config{MinimumDatumLogLevel: narrative.Warn, Admins: narrative.Admins{Email: []string{"Ops <ops@example.com>"}}}
+	m.Config = &narrative.Config{MinimumDatumLogLevel: narrative.Warn, Admins: narrative.Recipients{Email: []string{"Ops <ops@example.com>"}}}
 	same(t, nil, newValidator().Validate(m))
 	same(t, nil, newValidator().Validate(narrative.Manifest{}))
 }
@@ -81,7 +81,7 @@ func durations(all ...string) (d []narrative.Duration) {
 
 // level is one of an escalation.
 func level(after string, notify ...string) narrative.Escalation {
-	return narrative.Escalation{After: duration(after), Notify: narrative.Admins{Email: notify}}
+	return narrative.Escalation{After: duration(after), Notify: narrative.Recipients{Email: notify}}
 }
 
 func levels(all ...narrative.Escalation) []narrative.Escalation { return all }
@@ -157,7 +157,7 @@ func TestValidatorRefusesOfAssertions(t *testing.T) {
 		"renotify too often":     {func(m *meta) { m.Renotify = slices.Repeat(durations("1h"), 21) }, "renotify", "has 21 entries; at most 20 fit"},
 		"no after":               {func(m *meta) { m.Escalate = levels(level("0s", "ann@example.com")) }, "escalate[0].after", "must be at least 1s; not 0s"},
 		"levels out of order":    {func(m *meta) { m.Escalate = levels(level("2h", "ann@example.com"), level("1h", "bob@example.com")) }, "escalate[1].after", "must not be before the entry above it (2h); not 1h"},
-		"a level for nobody":     {func(m *meta) { m.Escalate = levels(level("1h")) }, "escalate[0].notify", "names nobody; give email: [address]"},
+		"a level for nobody":     {func(m *meta) { m.Escalate = levels(level("1h")) }, "escalate[0].notify", "names nobody; give email: [address], slack: \"#channel\" or webhook: [URL]"},
 		"a level's address":      {func(m *meta) { m.Escalate = levels(level("1h", "ann@example.com", "boss")) }, "escalate[0].notify.email[1]", `"boss" is not a mail address`},
 		"a level's unless":       {func(m *meta) { m.Escalate = levels(unless(level("1h", "ann@example.com"), "snoozed")) }, "escalate[0].unless", `must be acknowledged; not "snoozed"`},
 		"too many levels":        {func(m *meta) { m.Escalate = slices.Repeat(levels(level("1h", "ann@example.com")), 21) }, "escalate", "has 21 entries; at most 20 fit"},
@@ -220,14 +220,14 @@ func TestValidatorFindsEverythingAtOnce(t *testing.T) {
 	m.Events = goodEvent(func(e *narrative.EventMeta) { e.Name, e.TTL = "invoices", -1 }).Events
 	m.Config = &narrative.Config{
 		MinimumDatumLogLevel: "loud", DefaultDatumTTL: -1, Actions: "aprove", Renotify: durations("0s"), Escalate: levels(level("1h")),
-		Admins: narrative.Admins{Email: []string{"ops@example.com", "ops"}},
+		Admins: narrative.Recipients{Email: []string{"ops@example.com", "ops"}},
 	}
 	same(t, narrative.Problems{
 		{Path: "config.minimum_datum_log_level", Message: `level must be one of trace, debug, info, warn, error; not "loud"`},
 		{Path: "config.default_datum_ttl", Message: "must not be negative"},
 		{Path: "config.actions", Message: `must be run, approve or off; not "aprove"; did you mean "approve"?`},
 		{Path: "config.renotify[0]", Message: "must be at least 1s; not 0s"},
-		{Path: "config.escalate[0].notify", Message: "names nobody; give email: [address]"},
+		{Path: "config.escalate[0].notify", Message: "names nobody; give email: [address], slack: \"#channel\" or webhook: [URL]"},
 		{Path: "config.admins.email[1]", Message: `"ops" is not a mail address`},
 		{Path: "assertions[0].every", Message: "give every (such as 5m) or cron"},
 		{Path: "assertions[0].fail_after", Message: "must be from 1 to 10000; not -1"},

@@ -27,6 +27,8 @@ type Deliverer interface {
 	HandOver(ctx context.Context, h narrative.Handoff) error
 	// Notify starts the workflow that sends the notification, unless it runs.
 	Notify(ctx context.Context, key string) error
+	// Refresh has the messages that stand for the issue brought up to date, and does not wait for it.
+	Refresh(ctx context.Context, issueID string) error
 	// StartCheck has the assertion or event checked at once, and does not wait for it.
 	StartCheck(ctx context.Context, kind narrative.MetaKind, name string) error
 	// Reconcile makes Temporal match the store.
@@ -51,7 +53,8 @@ type Options struct {
 
 // Activities are Narrative's activities. Register a value of it with a worker.
 type Activities struct {
-	o Options
+	o      Options
+	boards bool // there are channels whose messages are edited
 }
 
 // New returns the activities, or an error that names what is missing.
@@ -79,7 +82,13 @@ func New(o Options) (*Activities, error) {
 	if o.Told == nil {
 		o.Told = func(time.Time, string) {}
 	}
-	return &Activities{o: o}, nil
+	a := &Activities{o: o}
+	for _, c := range o.Channels {
+		if _, board := c.(narrative.Board); board {
+			a.boards = true
+		}
+	}
+	return a, nil
 }
 
 func (a *Activities) now() time.Time { return a.o.Now().UTC().Truncate(time.Microsecond) }
@@ -173,12 +182,32 @@ func (a *Activities) handOver(ctx context.Context, batch []narrative.Handoff) (d
 	return done
 }
 
-// notify starts the workflows that send notifications; best effort, like deliver.
+// notify starts the workflows that send messages, one each; best effort, like deliver.
 func (a *Activities) notify(ctx context.Context, notifications []narrative.Notification) {
+	started := map[string]bool{}
 	for _, n := range notifications {
-		if err := a.o.Deliverer.Notify(ctx, n.Key); err != nil {
-			a.o.Logger.Warn("notification could not be started; it will be tried again", "key", n.Key, "error", err)
+		if n.State == narrative.NotificationSuppressed || started[n.Batch] {
+			continue
 		}
+		started[n.Batch] = true
+		if err := a.o.Deliverer.Notify(ctx, n.Batch); err != nil {
+			a.o.Logger.Warn("notification could not be started; it will be tried again", "key", n.Batch, "error", err)
+		}
+	}
+}
+
+// refresh has the messages that stand for the issue brought up to date, where it has any. Best effort: what was missed
+// is made up for by the issue's next change, and by what is told of it.
+func (a *Activities) refresh(ctx context.Context, issueID string) {
+	if !a.boards {
+		return
+	}
+	posts, err := a.o.Store.Posts(ctx, issueID)
+	if err == nil && len(posts) > 0 {
+		err = a.o.Deliverer.Refresh(ctx, issueID)
+	}
+	if err != nil {
+		a.o.Logger.Warn("the messages that stand for an issue are not brought up to date now", "issue_id", issueID, "error", err)
 	}
 }
 

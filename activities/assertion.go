@@ -50,7 +50,7 @@ func (a *Activities) CheckAssertion(ctx context.Context, in CheckInput) (CheckOu
 		return CheckOutput{}, failed(secrets.redactError(err))
 	}
 	record.FinishedAt = a.now()
-	return a.recordCheck(ctx, record)
+	return a.recordCheck(ctx, record, state.Config)
 }
 
 // over answers for a check that is over before it is made: because its meta is gone, an earlier attempt recorded it, or
@@ -80,14 +80,23 @@ func (a *Activities) run(info activity.Info, name string, seq int64) narrative.C
 	}
 }
 
-func (a *Activities) recordCheck(ctx context.Context, r narrative.CheckRecord) (CheckOutput, error) {
+func (a *Activities) recordCheck(ctx context.Context, r narrative.CheckRecord, config narrative.Config) (CheckOutput, error) {
 	ctx, cancel := lasting(ctx)
 	defer cancel()
+	var tell []narrative.Notification
+	r.Tell = func(meta narrative.AssertionMeta, opened []narrative.Issue, raised []narrative.Raised) []narrative.Notification {
+		tell = found(rules{meta: meta, config: config}, opened, raised, r.FinishedAt)
+		return tell
+	}
 	result, err := a.o.Store.RecordCheck(ctx, r)
 	if err != nil {
 		return CheckOutput{}, failed(fmt.Errorf("record the check of %s: %w", r.Assertion, err))
 	}
 	a.deliver(ctx, result.Handoffs)
+	a.notify(ctx, tell)
+	for _, id := range result.Changed {
+		a.refresh(ctx, id)
+	}
 	for _, i := range result.Opened {
 		a.told("%s fails: %s; an issue is open: %s", i.Assertion, i.Summary, i.ID)
 	}
@@ -299,5 +308,5 @@ func (a *Activities) RecordErrored(ctx context.Context, in ErroredInput) (CheckO
 	r := narrative.CheckRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision, Error: in.Reason}
 	r.Outcome, r.Summary, r.FinishedAt = narrative.OutcomeErrored, in.Reason, r.StartedAt
 	a.told("%s could not be checked: %s", in.Name, in.Reason)
-	return a.recordCheck(ctx, r)
+	return a.recordCheck(ctx, r, state.Config)
 }

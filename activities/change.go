@@ -49,13 +49,14 @@ func (a *Activities) rulesOf(ctx context.Context, issue narrative.Issue) (r rule
 // committed.
 func (a *Activities) change(ctx context.Context, r rules, ref IssueRef, key string, decide func(*narrative.Issue) (narrative.Effects, error)) (IssueState, error) {
 	var tell []narrative.Notification
+	changed := false
 	issue, err := a.o.Store.ChangeIssue(ctx, ref.IssueID, ref.Version, key, func(i *narrative.Issue) (narrative.Effects, error) {
 		e, err := decide(i)
 		if err != nil {
 			return e, err
 		}
 		e.Entries[0].Key = key
-		tell = e.Notifications
+		tell, changed = e.Notifications, true
 		return e, nil
 	})
 	if errors.Is(err, errUnchanged) {
@@ -65,5 +66,8 @@ func (a *Activities) change(ctx context.Context, r rules, ref IssueRef, key stri
 		return IssueState{}, err
 	}
 	a.notify(ctx, tell)
+	if changed {
+		a.refresh(ctx, issue.ID)
+	}
 	return a.stateOf(issue, r), nil
 }

@@ -39,15 +39,13 @@ func (a *Activities) MeetDeadlines(ctx context.Context, in IssueRef) (IssueState
 
 // deadlineTold is who is told what at a deadline that was just met.
 func deadlineTold(i narrative.Issue, kind narrative.DeadlineKind, e narrative.Entry, r rules, now time.Time) []narrative.Notification {
-	display := r.meta.DisplayName
 	switch kind {
 	case narrative.DeadlineApproval:
-		return escalated(i, display, "approval/"+i.Awaiting.StepID, e.Text, r.config.Admins, now)
+		return escalated(i, r, "approval/"+i.Awaiting.StepID, e.Text, nil, now)
 	case narrative.DeadlineRenotify:
-		return renotified(i, display, r.config.Admins, now)
+		return renotified(i, r, now)
 	case narrative.DeadlineEscalate:
-		level := i.Escalated
-		return escalated(i, display, fmt.Sprint(level), e.Text, r.policy.Escalate[level-1].Notify, now)
+		return escalated(i, r, fmt.Sprint(i.Escalated), e.Text, r.policy.Escalate[i.Escalated-1].Notify.List(), now)
 	}
 	return nil
 }

@@ -124,6 +124,9 @@ func (a *Activities) Respond(ctx context.Context, in RespondInput) (PlanToRun, e
 	if err != nil {
 		return PlanToRun{}, failed(err)
 	}
+	if err := a.tellOccurred(ctx, o, meta); err != nil {
+		return PlanToRun{}, failed(err)
+	}
 	solution, err := a.response(ctx, meta, o)
 	if err != nil {
 		return PlanToRun{}, failed(fmt.Errorf("find the response to %s: %w", o.Event, err))
@@ -136,6 +139,27 @@ func (a *Activities) Respond(ctx context.Context, in RespondInput) (PlanToRun, e
 		return PlanToRun{}, failed(err)
 	}
 	return a.responseToRun(ctx, o, kept)
+}
+
+// tellOccurred tells those who follow the event of an occurrence.
+func (a *Activities) tellOccurred(ctx context.Context, o narrative.Occurrence, meta narrative.EventMeta) error {
+	if len(meta.Notify) == 0 {
+		return nil
+	}
+	config, err := a.o.Store.Config(ctx)
+	if err != nil {
+		return err
+	}
+	return a.tell(ctx, occurred(o, meta, config, a.now()))
+}
+
+// tell writes down who is told of what is no issue's, and starts the telling.
+func (a *Activities) tell(ctx context.Context, all []narrative.Notification) error {
+	if err := a.o.Store.AddNotifications(ctx, all); err != nil {
+		return err
+	}
+	a.notify(ctx, all)
+	return nil
 }
 
 // responseToRun holds a response back where nothing is carried out unasked: nobody can be asked about an occurrence.
@@ -203,10 +227,12 @@ func (a *Activities) FinishResponse(ctx context.Context, in FinishResponseInput)
 	if err != nil {
 		return failed(err)
 	}
-	notifications := responseFailed(o, in.Failure, config.Admins, a.now())
-	if err := a.o.Store.AddNotifications(ctx, notifications); err != nil {
+	meta, err := a.o.Store.EventMeta(ctx, o.Event)
+	if narrative.KindOf(err) == narrative.NotFound { // removed meanwhile: the admins are left
+		meta, err = narrative.EventMeta{Meta: narrative.Meta{Name: o.Event}}.WithDefaults(), nil
+	}
+	if err != nil {
 		return failed(err)
 	}
-	a.notify(ctx, notifications)
-	return nil
+	return failed(a.tell(ctx, responseFailed(o, meta, config, in.Failure, a.now())))
 }

@@ -19,7 +19,12 @@ func failed(err error) error {
 	case narrative.Invalid, narrative.NotFound, narrative.Conflict, narrative.Uncertain:
 		return temporal.NewNonRetryableApplicationError(storable(err.Error()), string(kind), nil)
 	default:
-		return temporal.NewApplicationError(storable(err.Error()), string(kind))
+		var e *narrative.Error
+		o := temporal.ApplicationErrorOptions{}
+		if errors.As(err, &e) {
+			o.NextRetryDelay = e.RetryAfter
+		}
+		return temporal.NewApplicationErrorWithOptions(storable(err.Error()), string(kind), o)
 	}
 }
 

@@ -127,7 +127,7 @@ func (a *Activities) BeginRound(ctx context.Context, in BeginRoundInput) (Round,
 		case narrative.RoundNotDue:
 			return narrative.Effects{}, errUnchanged
 		case narrative.RoundExhausted:
-			return effects(entry, impasseReached(*i, r.meta.DisplayName, "no solution helped", r.config.Admins, now)...), nil
+			return effects(entry, impasseReached(*i, r, "no solution helped", now)...), nil
 		}
 		return effects(entry), nil
 	})
@@ -342,11 +342,11 @@ func (a *Activities) EndRound(ctx context.Context, in EndRoundInput) (IssueState
 func (a *Activities) roundTold(i narrative.Issue, ruling narrative.Ruling, e narrative.Entry, r rules, now time.Time) []narrative.Notification {
 	switch {
 	case ruling == narrative.RuleNone:
-		return noSolution(i, r.meta.DisplayName, r.config.Admins, now)
+		return noSolution(i, r, now)
 	case i.Awaiting == nil:
 		return nil
 	case i.Awaiting.For == narrative.AwaitingApproval:
-		return approvalAsked(i, r.meta.DisplayName, r.config.Admins, now)
+		return approvalAsked(i, r, now)
 	}
-	return impasseReached(i, r.meta.DisplayName, e.Text, r.config.Admins, now)
+	return impasseReached(i, r, e.Text, now)
 }

@@ -1,62 +1,209 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	narrative "github.com/narrative-go/narrative"
 )
 
-// NotificationInput names a notification.
+// NotificationInput names a message.
 type NotificationInput struct {
 	Key string `json:"key"`
+	// Once makes one attempt only: somebody waits to see what becomes of it.
+	Once bool `json:"once,omitempty"`
 }
 
-// SendOutput says what became of a notification.
+// SendOutput says what became of a message.
 type SendOutput struct {
 	State   narrative.NotificationState `json:"state"`
 	Receipt string                      `json:"receipt"`
+	// Wait is how long it is held back, for others to join it or for what is told before it; zero where it was sent.
+	Wait time.Duration `json:"wait,omitempty"`
 }
 
-// Send sends one notification and marks it sent. Between the two lies the one window in which a crash sends it again:
-// with the same key, by which the medium can tell.
+// Bounds of trying to send a message, from when it was made, or last made pending again by a person, by channel. What a
+// mail server greylists, or an outage of Slack's, is over by then.
+var triedFor = map[string]time.Duration{
+	narrative.ChannelEmail:   24 * time.Hour,
+	narrative.ChannelSlack:   12 * time.Hour,
+	narrative.ChannelWebhook: 12 * time.Hour,
+}
+
+// Send sends one message and marks it sent. Between the two lies the one window in which a crash sends it again: with
+// the same key, by which the medium can tell, and knowing that it may have been sent.
 func (a *Activities) Send(ctx context.Context, in NotificationInput) (SendOutput, error) {
 	defer beat(ctx)()
-	n, err := a.o.Store.Notification(ctx, in.Key)
+	sending, err := a.o.Store.BeginSending(ctx, in.Key, a.now())
 	if err != nil {
 		return SendOutput{}, failed(err)
 	}
-	if n.State != narrative.NotificationPending {
-		return SendOutput{State: n.State, Receipt: n.Receipt}, nil
+	first := sending.Notifications[0]
+	switch {
+	case first.State != narrative.NotificationPending:
+		return SendOutput{State: first.State, Receipt: first.Receipt}, nil
+	case sending.NotBefore != nil:
+		return SendOutput{State: first.State, Wait: max(sending.NotBefore.Sub(a.now()), time.Millisecond)}, nil
+	case sending.Waits:
+		return SendOutput{State: first.State, Wait: min(max(a.now().Sub(first.CreatedAt)/2, time.Second), 5*time.Minute)}, nil
 	}
-	channel, ok := a.o.Channels[n.Channel]
-	if !ok {
-		return SendOutput{}, failed(narrative.Errorf(narrative.Unavailable, "the channel %s is not configured where the worker runs", n.Channel))
-	}
-	receipt, err := channel.Send(ctx, n)
+	sent, err := a.send(ctx, sending)
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	if err != nil {
-		if storeErr := a.o.Store.NotificationTried(ctx, in.Key, err.Error(), false, a.now()); storeErr != nil {
-			a.o.Logger.Warn("attempt to send could not be written down", "key", in.Key, "error", storeErr)
-		}
+		return SendOutput{}, a.tried(ctx, in.Key, sending, err)
+	}
+	if err := a.o.Store.NotificationSent(ctx, in.Key, sent, a.now()); err != nil {
 		return SendOutput{}, failed(err)
 	}
-	if err := a.o.Store.NotificationSent(ctx, in.Key, receipt, a.now()); err != nil {
-		return SendOutput{}, failed(err)
+	for _, n := range sending.Notifications {
+		a.told("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)
 	}
-	a.told("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)
-	return SendOutput{State: narrative.NotificationSent, Receipt: receipt}, nil
+	return SendOutput{State: narrative.NotificationSent, Receipt: sent.Receipt}, nil
 }
 
-// GiveUpInput is a notification that could not be sent.
+func (a *Activities) send(ctx context.Context, sending narrative.Sending) (narrative.Sent, error) {
+	name := sending.Notifications[0].Channel
+	channel, ok := a.o.Channels[name]
+	if !ok {
+		return narrative.Sent{}, narrative.Errorf(narrative.Unavailable, "the channel %s is not configured where the worker runs", name)
+	}
+	_, board := channel.(narrative.Board)
+	telling, err := a.telling(ctx, sending, board)
+	if err != nil {
+		return narrative.Sent{}, err
+	}
+	var sent narrative.Sent
+	err = guarded(func() (err error) {
+		sent, err = channel.Send(ctx, telling)
+		return err
+	})
+	sent.Receipt = storable(sent.Receipt)
+	return sent, err
+}
+
+// tried notes an attempt that failed. One that comes when the channel was tried for long enough is the last.
+func (a *Activities) tried(ctx context.Context, key string, sending narrative.Sending, err error) error {
+	text := clip(storable(err.Error()), maxError)
+	if storeErr := a.o.Store.NotificationTried(ctx, key, text, false, a.now()); storeErr != nil {
+		a.o.Logger.Warn("attempt to send could not be written down", "key", key, "error", storeErr)
+	}
+	bound := cmp.Or(triedFor[sending.Notifications[0].Channel], 24*time.Hour)
+	if a.now().Sub(sending.Since) >= bound {
+		return temporal.NewNonRetryableApplicationError(text, string(narrative.KindOf(err)), nil)
+	}
+	return failed(err)
+}
+
+// telling is the message as a channel sees it. A board is given whole stories; others the issues alone.
+func (a *Activities) telling(ctx context.Context, sending narrative.Sending, board bool) (narrative.Telling, error) {
+	t := narrative.Telling{
+		Notification: sending.Notifications[0], Earlier: sending.Earlier, Posts: sending.Posts, Again: sending.Again,
+	}
+	seen := map[string]bool{"": true}
+	for _, n := range sending.Notifications {
+		if seen[n.IssueID] {
+			continue
+		}
+		seen[n.IssueID] = true
+		story, err := a.story(ctx, n.IssueID, board)
+		if err != nil {
+			return t, err
+		}
+		t.Stories = append(t.Stories, story)
+	}
+	slices.SortStableFunc(t.Stories, func(x, y narrative.Story) int { return cmp.Compare(x.Issue.Name(), y.Issue.Name()) })
+	t.Key = t.Batch
+	if len(sending.Notifications) > 1 {
+		t.Message = gathered(sending.Notifications, t.Stories)
+	}
+	return t, nil
+}
+
+func (a *Activities) story(ctx context.Context, issueID string, whole bool) (narrative.Story, error) {
+	if whole {
+		return a.o.Store.Story(ctx, issueID)
+	}
+	issue, err := a.o.Store.Issue(ctx, issueID)
+	return narrative.Story{Issue: issue}, err
+}
+
+// GiveUpInput is a message that could not be sent.
 type GiveUpInput struct {
 	NotificationInput
 	Reason string `json:"reason"`
 }
 
-// GiveUp marks a notification undelivered, where people see it.
+// GiveUp marks a message undelivered, where people see it.
 func (a *Activities) GiveUp(ctx context.Context, in GiveUpInput) error {
 	a.o.Logger.Error("notification is undelivered", "key", in.Key, "reason", in.Reason)
 	a.told("a notification could not be delivered: %s", in.Reason)
 	return failed(a.o.Store.NotificationTried(ctx, in.Key, in.Reason, true, a.now()))
+}
+
+// RefreshInput names an issue whose messages are to be brought up to date.
+type RefreshInput struct {
+	IssueID string `json:"issue_id"`
+}
+
+// Refresh brings the messages that stand for an issue up to date, by channels that can edit them.
+func (a *Activities) Refresh(ctx context.Context, in RefreshInput) error {
+	defer beat(ctx)()
+	posts, err := a.o.Store.Posts(ctx, in.IssueID)
+	if err != nil {
+		return failed(err)
+	}
+	for _, shared := range byMessage(posts) {
+		board, ok := a.o.Channels[shared[0].Channel].(narrative.Board)
+		if !ok {
+			continue
+		}
+		if err := a.refreshPosts(ctx, board, in.IssueID, shared); err != nil {
+			return failed(fmt.Errorf("bring the message to %s up to date: %w", shared[0].Recipient, err))
+		}
+	}
+	return nil
+}
+
+// refreshPosts brings up to date a message that stands for several issues, of which one has moved.
+func (a *Activities) refreshPosts(ctx context.Context, board narrative.Board, moved string, shared []narrative.Post) error {
+	var posts []narrative.Post
+	var stories []narrative.Story
+	for _, p := range shared {
+		if p.IssueID == moved {
+			posts = append(posts, p)
+		}
+		story, err := a.story(ctx, p.IssueID, p.IssueID == moved)
+		if err != nil {
+			return err
+		}
+		stories = append(stories, story)
+	}
+	slices.SortStableFunc(stories, func(x, y narrative.Story) int { return cmp.Compare(x.Issue.Name(), y.Issue.Name()) })
+	changed, err := board.Refresh(ctx, posts, stories, activity.GetInfo(ctx).Attempt > 1)
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	return a.o.Store.KeepPosts(ctx, changed)
+}
+
+// byMessage splits posts, which are in the order of their channels and recipients, into those that share a message.
+func byMessage(posts []narrative.Post) [][]narrative.Post {
+	var all [][]narrative.Post
+	for _, p := range posts {
+		if n := len(all) - 1; n >= 0 {
+			if last := all[n][0]; last.Channel == p.Channel && last.Recipient == p.Recipient && last.Place == p.Place && last.Message == p.Message {
+				all[n] = append(all[n], p)
+				continue
+			}
+		}
+		all = append(all, []narrative.Post{p})
+	}
+	return all
 }

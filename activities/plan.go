@@ -262,7 +262,7 @@ func (a *Activities) FinishPlan(ctx context.Context, in FinishPlanInput) (IssueS
 		if i.Status != narrative.StatusImpasse {
 			return effects(entry), nil
 		}
-		return effects(entry, impasseReached(*i, r.meta.DisplayName, entry.Text, r.config.Admins, now)...), nil
+		return effects(entry, impasseReached(*i, r, entry.Text, now)...), nil
 	})
 	if err == nil && in.Failure != "" {
 		a.told("%s: the plan stopped: %s", state.Name, in.Failure)

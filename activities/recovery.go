@@ -76,7 +76,7 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, 
 			entry.Text += "; its Recovered failed: " + in.Failure
 		}
 		how = endedBy(*i, in)
-		return effects(entry, resolved(*i, r.meta.DisplayName, how, told, now)...), nil
+		return effects(entry, resolved(*i, r, how, told, now)...), nil
 	})
 	if err == nil && how != "" {
 		a.told("%s %s: resolved after %s", state.Name, how, narrative.Age(state.OpenedAt, now))

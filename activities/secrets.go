@@ -3,6 +3,7 @@ package activities
 import (
 	"encoding/json"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -27,6 +28,11 @@ type secrets struct {
 
 func (a *Activities) newSecrets() *secrets {
 	return &secrets{env: a.o.LookupEnv, readFile: a.o.ReadFile, values: map[string]bool{}}
+}
+
+// Resolve resolves one reference where this process runs, by the rules by which activities resolve those of metas.
+func Resolve(kind, name string) (string, error) {
+	return (&secrets{env: os.LookupEnv, readFile: os.ReadFile, values: map[string]bool{}}).resolve(kind, name)
 }
 
 // resolve is a [narrative.Resolver].

@@ -114,7 +114,7 @@ func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r 
 		}
 	case narrative.SignalReject:
 		if entry, changed = i.Reject(s, now); changed {
-			tell = impasseReached(*i, r.meta.DisplayName, entry.Text+byWhom(s.By), r.config.Admins, now)
+			tell = impasseReached(*i, r, entry.Text+byWhom(s.By), now)
 		}
 	case narrative.SignalAcknowledge:
 		entry, changed = i.Acknowledge(s, now)
@@ -124,7 +124,7 @@ func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r 
 		entry, changed = i.Diagnose(s, now)
 	case narrative.SignalResolve:
 		entry = i.CloseFor(s, now)
-		tell = resolved(*i, r.meta.DisplayName, closedBy(s), told, now)
+		tell = resolved(*i, r, closedBy(s), told, now)
 	case narrative.SignalWontFix:
 		entry = i.CloseFor(s, now)
 	case narrative.SignalComment:

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,19 +13,78 @@ import (
 // The functions of this file write what people are told. Each returns one notification a recipient, with a key that
 // names the point of the issue's life it tells of, so that it is told once.
 
-func tellAdmins(about string, issue narrative.Issue, kind narrative.NotificationKind, m narrative.Message, admins narrative.Admins, now time.Time) []narrative.Notification {
+// gatherFor is how long a message about one of several issues that a check opened at once waits for those about the
+// others.
+const gatherFor = time.Second
+
+// tell writes one notification a recipient about an issue. What is told of issues that one check opened goes out
+// together, where it comes at about the same time.
+func (r rules) tell(about string, i narrative.Issue, kind narrative.NotificationKind, m narrative.Message, to []narrative.Recipient, now time.Time) []narrative.Notification {
 	var all []narrative.Notification
-	for _, address := range admins.Email {
-		all = append(all, notification(about, issue.ID, kind, narrative.ChannelEmail, address, m, now))
+	for _, one := range to {
+		n := notification("issue/"+i.ID+"/"+about, kind, one, m, now)
+		n.IssueID = i.ID
+		if kind.Digested() {
+			n.Digest = r.config.Digest.OrDefault()
+		}
+		if kind.Digested() && i.Siblings > 1 {
+			n.Together, n.Wait = together(kind, i), gatherFor
+		}
+		all = append(all, n)
 	}
 	return all
 }
 
-func notification(about, issueID string, kind narrative.NotificationKind, channel, recipient string, m narrative.Message, now time.Time) narrative.Notification {
-	return narrative.Notification{
-		ID: narrative.NewID(now), Key: narrative.NotificationKey(about, kind, channel, recipient), IssueID: issueID,
-		Kind: kind, Channel: channel, Recipient: recipient, Message: m, State: narrative.NotificationPending, CreatedAt: now,
+func together(kind narrative.NotificationKind, i narrative.Issue) string {
+	return fmt.Sprintf("%s/%s/%d", kind, i.Assertion, i.OpenedSeq)
+}
+
+func notification(about string, kind narrative.NotificationKind, to narrative.Recipient, m narrative.Message, now time.Time) narrative.Notification {
+	n := narrative.Notification{
+		ID: narrative.NewID(now), Key: narrative.NotificationKey(about, kind, to.Channel, to.Address), Kind: kind,
+		Channel: to.Channel, Recipient: to.Address, Message: m, State: narrative.NotificationPending, CreatedAt: now,
 	}
+	if to.Suppressed != "" {
+		n.State, n.Suppressed = narrative.NotificationSuppressed, to.Suppressed
+	}
+	return n
+}
+
+// route is who is told, now, of what is of the kind: those that are left out are told of nothing, and so it is noted
+// once, where the issue opens.
+func (r rules) route(kind narrative.NotificationKind, i narrative.Issue) []narrative.Recipient {
+	all := narrative.RouteOf(kind, r.meta.Meta, r.config, i.Severity)
+	return slices.DeleteFunc(all, func(one narrative.Recipient) bool { return one.Suppressed != "" })
+}
+
+// found tells those who follow an assertion of the issues that a check has opened, in one message, and those who are
+// told of higher severities only, of the issues that have come to theirs.
+func found(r rules, opened []narrative.Issue, raised []narrative.Raised, now time.Time) []narrative.Notification {
+	var all []narrative.Notification
+	add := func(about string, i narrative.Issue, to []narrative.Recipient) {
+		m := narrative.Message{
+			Subject: "[Failing] " + i.Name(),
+			Text:    fmt.Sprintf("%s fails.\n\n%s\n", title(i, r.meta.DisplayName), i.Summary) + signature(i),
+		}
+		for _, n := range r.tell(about, i, narrative.NotifyOpened, m, to, now) {
+			n.Together = together(narrative.NotifyOpened, i)
+			all = append(all, n)
+		}
+	}
+	for _, i := range opened {
+		if i.Kind != narrative.KindCheckError { // of which everybody is told when its round has ended
+			add("opened", i, narrative.RouteOf(narrative.NotifyOpened, r.meta.Meta, r.config, i.Severity))
+		}
+	}
+	for _, i := range raised {
+		told := narrative.RouteOf(narrative.NotifyOpened, r.meta.Meta, r.config, i.From)
+		add("opened/"+string(i.Severity), i.Issue, slices.DeleteFunc(r.route(narrative.NotifyOpened, i.Issue), func(to narrative.Recipient) bool {
+			return slices.ContainsFunc(told, func(was narrative.Recipient) bool {
+				return was.Channel == to.Channel && was.Address == to.Address && was.Suppressed == ""
+			})
+		}))
+	}
+	return all
 }
 
 // letterTime is how messages write a time.
@@ -49,31 +110,35 @@ func signature(i narrative.Issue) string {
 
 // noSolution tells the admins, once an issue, that no case proposed anything. Of a check that cannot be made it says
 // just that: there is no case for it.
-func noSolution(i narrative.Issue, display string, admins narrative.Admins, now time.Time) []narrative.Notification {
+func noSolution(i narrative.Issue, r rules, now time.Time) []narrative.Notification {
 	kind := narrative.NotifyNoSolution
 	m := narrative.Message{
 		Subject: "[Failing] " + i.Name() + ": no solution found",
-		Text:    fmt.Sprintf("%s fails, and no solution could be found.\n\n%s\n", title(i, display), i.Summary) + howToAnswer(i),
+		Text:    fmt.Sprintf("%s fails, and no solution could be found.\n\n%s\n", title(i, r.meta.DisplayName), i.Summary) + howToAnswer(i),
 	}
 	if i.Kind == narrative.KindCheckError {
 		kind = narrative.NotifyOpened
 		m = narrative.Message{
 			Subject: "[Unknown] " + i.Assertion + " cannot be checked",
 			Text: fmt.Sprintf("%s cannot be checked, so nobody knows whether it holds.\n\n%s\n\nTo check it again at once: narrative check %s\n",
-				title(i, display), i.Summary, i.Assertion),
+				title(i, r.meta.DisplayName), i.Summary, i.Assertion),
 		}
 	}
 	m.Text += signature(i)
-	return tellAdmins("issue/"+i.ID+"/no_solution", i, kind, m, admins, now)
+	to := r.route(narrative.NotifyNoSolution, i)
+	if kind == narrative.NotifyOpened {
+		to = r.route(narrative.NotifyImpasse, i) // nobody was told that it opened
+	}
+	return r.tell("no_solution", i, kind, m, to, now)
 }
 
 // impasseReached tells the admins that the issue waits for a person, and what there is to choose from.
-func impasseReached(i narrative.Issue, display, why string, admins narrative.Admins, now time.Time) []narrative.Notification {
+func impasseReached(i narrative.Issue, r rules, why string, now time.Time) []narrative.Notification {
 	m := narrative.Message{
 		Subject: "[Impasse] " + i.Name(),
-		Text:    fmt.Sprintf("%s fails and is at an impasse: it waits for a person.\n\n%s\n%s\n", title(i, display), i.Summary, why) + howToAnswer(i) + signature(i),
+		Text:    fmt.Sprintf("%s fails and is at an impasse: it waits for a person.\n\n%s\n%s\n", title(i, r.meta.DisplayName), i.Summary, why) + howToAnswer(i) + signature(i),
 	}
-	return tellAdmins(fmt.Sprintf("issue/%s/impasse/%d", i.ID, i.Version), i, narrative.NotifyImpasse, m, admins, now)
+	return r.tell(fmt.Sprintf("impasse/%d", i.Version), i, narrative.NotifyImpasse, m, r.route(narrative.NotifyImpasse, i), now)
 }
 
 // howToAnswer lists the proposals of the newest round, which a person may choose, and the commands that answer.
@@ -109,18 +174,18 @@ func howToAnswer(i narrative.Issue) string {
 
 // resolved tells everybody who was told of the issue that it is over, and how long it lasted. how says what ended it:
 // that it passes again, or who closed it.
-func resolved(i narrative.Issue, display, how string, told []narrative.Notification, now time.Time) []narrative.Notification {
+func resolved(i narrative.Issue, r rules, how string, told []narrative.Notification, now time.Time) []narrative.Notification {
 	lasted := narrative.Age(i.OpenedAt, now)
 	m := narrative.Message{
 		Subject: "[Resolved] " + i.Name() + " after " + lasted,
-		Text: fmt.Sprintf("%s %s. It lasted %s, from %s to %s.\n\nIt had said: %s\n", title(i, display), how, lasted,
+		Text: fmt.Sprintf("%s %s. It lasted %s, from %s to %s.\n\nIt had said: %s\n", title(i, r.meta.DisplayName), how, lasted,
 			i.OpenedAt.Format(letterTime), now.Format(letterTime), i.Summary) + signature(i),
 	}
-	var all []narrative.Notification
-	for _, t := range told {
-		all = append(all, notification("issue/"+i.ID+"/resolved", i.ID, narrative.NotifyResolved, t.Channel, t.Recipient, m, now))
+	to := make([]narrative.Recipient, len(told))
+	for n, t := range told {
+		to[n] = narrative.Recipient{Channel: t.Channel, Address: t.Recipient}
 	}
-	return all
+	return r.tell("resolved", i, narrative.NotifyResolved, m, to, now)
 }
 
 // endedBy is how an issue ends by itself.
@@ -137,30 +202,33 @@ func endedBy(i narrative.Issue, in ResolveInput) string {
 }
 
 // approvalAsked asks the admins to approve or reject the plan that waits for it.
-func approvalAsked(i narrative.Issue, display string, admins narrative.Admins, now time.Time) []narrative.Notification {
+func approvalAsked(i narrative.Issue, r rules, now time.Time) []narrative.Notification {
 	m := narrative.Message{
 		Subject: "[Approval] " + i.Name(),
-		Text:    fmt.Sprintf("%s fails, and a plan to repair it waits for approval.\n\n%s\n", title(i, display), i.Summary) + howToAnswer(i) + signature(i),
+		Text:    fmt.Sprintf("%s fails, and a plan to repair it waits for approval.\n\n%s\n", title(i, r.meta.DisplayName), i.Summary) + howToAnswer(i) + signature(i),
 	}
-	return tellAdmins("issue/"+i.ID+"/approval/"+i.Awaiting.StepID, i, narrative.NotifyApproval, m, admins, now)
+	return r.tell("approval/"+i.Awaiting.StepID, i, narrative.NotifyApproval, m, r.route(narrative.NotifyApproval, i), now)
 }
 
-// escalated tells more people of an issue that lasts; about names the level.
-func escalated(i narrative.Issue, display, about, why string, to narrative.Admins, now time.Time) []narrative.Notification {
+// escalated tells more people, or with nil those that follow it, of an issue that lasts; about names the level.
+func escalated(i narrative.Issue, r rules, about, why string, to []narrative.Recipient, now time.Time) []narrative.Notification {
 	m := narrative.Message{
 		Subject: "[Escalated] " + i.Name() + " for " + narrative.Age(i.OpenedAt, now),
-		Text:    fmt.Sprintf("%s fails: %s.\n\n%s\n%s\n", title(i, display), why, i.Summary, whatIsKnown(i)) + howToAnswer(i) + signature(i),
+		Text:    fmt.Sprintf("%s fails: %s.\n\n%s\n%s\n", title(i, r.meta.DisplayName), why, i.Summary, whatIsKnown(i)) + howToAnswer(i) + signature(i),
 	}
-	return tellAdmins("issue/"+i.ID+"/escalated/"+about, i, narrative.NotifyEscalated, m, to, now)
+	if to == nil {
+		to = r.route(narrative.NotifyEscalated, i)
+	}
+	return r.tell("escalated/"+about, i, narrative.NotifyEscalated, m, to, now)
 }
 
 // renotified tells the admins again of what still waits for them.
-func renotified(i narrative.Issue, display string, admins narrative.Admins, now time.Time) []narrative.Notification {
+func renotified(i narrative.Issue, r rules, now time.Time) []narrative.Notification {
 	m := narrative.Message{
 		Subject: "[Still failing] " + i.Name() + " for " + narrative.Age(i.OpenedAt, now),
-		Text:    fmt.Sprintf("%s still fails, after %s.\n\n%s\n%s\n", title(i, display), narrative.Age(i.OpenedAt, now), i.Summary, whatIsKnown(i)) + howToAnswer(i) + signature(i),
+		Text:    fmt.Sprintf("%s still fails, after %s.\n\n%s\n%s\n", title(i, r.meta.DisplayName), narrative.Age(i.OpenedAt, now), i.Summary, whatIsKnown(i)) + howToAnswer(i) + signature(i),
 	}
-	return tellAdmins(fmt.Sprintf("issue/%s/renotified/%d", i.ID, i.Version), i, narrative.NotifyRenotified, m, admins, now)
+	return r.tell(fmt.Sprintf("renotified/%d", i.Version), i, narrative.NotifyRenotified, m, r.route(narrative.NotifyRenotified, i), now)
 }
 
 // whatIsKnown says in a line who sees to the issue, and what it waits for.
@@ -190,12 +258,39 @@ func closedBy(s narrative.Signal) string {
 	return how + "; the checks go on"
 }
 
-// responseFailed tells the admins that an occurrence could not be answered.
-func responseFailed(o narrative.Occurrence, failure string, admins narrative.Admins, now time.Time) []narrative.Notification {
-	m := narrative.Message{
+// occurred tells those who follow an event of an occurrence.
+func occurred(o narrative.Occurrence, meta narrative.EventMeta, config narrative.Config, now time.Time) []narrative.Notification {
+	return tellOf(o, "opened", narrative.NotifyOpened, meta, config, narrative.Message{
+		Subject: "[Detected] " + o.Event,
+		Text: fmt.Sprintf("%s was detected.\n\nWhat was detected: %v\n%v\n\nEvent: %s\nOccurrence: %s\n",
+			meta.DisplayName, values(o.Summary), values(o.Details), o.Event, o.ID),
+	}, now)
+}
+
+// responseFailed tells the admins, and those who follow the event, that an occurrence could not be answered.
+func responseFailed(o narrative.Occurrence, meta narrative.EventMeta, config narrative.Config, failure string, now time.Time) []narrative.Notification {
+	return tellOf(o, "failed", narrative.NotifyImpasse, meta, config, narrative.Message{
 		Subject: "[Failed] the response to " + o.Event,
 		Text: fmt.Sprintf("%s was detected, and its response failed.\n\nWhat was detected: %v\nWhy it failed: %s\n\nEvent: %s\nOccurrence: %s\n",
-			o.Event, o.Summary, failure, o.Event, o.ID),
+			o.Event, values(o.Summary), failure, o.Event, o.ID),
+	}, now)
+}
+
+func tellOf(o narrative.Occurrence, about string, kind narrative.NotificationKind, meta narrative.EventMeta, config narrative.Config, m narrative.Message, now time.Time) []narrative.Notification {
+	var all []narrative.Notification
+	for _, to := range narrative.RouteOf(kind, meta.Meta, config, meta.Severity) {
+		n := notification("occurrence/"+o.ID+"/"+about, kind, to, m, now)
+		n.Digest = config.Digest.OrDefault()
+		all = append(all, n)
 	}
-	return tellAdmins("occurrence/"+o.ID+"/failed", narrative.Issue{}, narrative.NotifyImpasse, m, admins, now)
+	return all
+}
+
+// values writes what identifies or describes an occurrence.
+func values(m map[string]any) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, fmt.Sprintf("%s: %v", name, m[name]))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -69,18 +69,34 @@ func printAssertion(w io.Writer, a httpapi.Assertion) error {
 	return tabulate(w, []string{"CASE", "WHEN", "DOES", "APPROVAL", "VERIFIED", "REASON"}, rows)
 }
 
-func joined[T any](all []T, text func(T) string) string {
+func joined[T any](all []T, text func(T) string) string { return joinedBy(all, ", ", text) }
+
+func joinedBy[T any](all []T, separator string, text func(T) string) string {
 	texts := make([]string, len(all))
 	for n, one := range all {
 		texts[n] = text(one)
 	}
-	return strings.Join(texts, ", ")
+	return strings.Join(texts, separator)
 }
 
 func escalation(e narrative.Escalation) string {
-	text := "after " + e.After.String() + " to " + strings.Join(e.Notify.Email, " and ")
+	text := "after " + e.After.String() + " to " + recipients(e.Notify)
 	if e.Unless != "" {
 		text += " unless " + e.Unless
+	}
+	return text
+}
+
+// recipients names those who are told.
+func recipients(r narrative.Recipients) string {
+	return joinedBy(r.List(), " and ", func(one narrative.Recipient) string { return one.Address })
+}
+
+// follower is a route in a few words.
+func follower(r narrative.Route) string {
+	text := recipients(r.Recipients)
+	if len(r.Severity) > 0 {
+		text += " of " + joinedBy(r.Severity, " and ", func(s narrative.Severity) string { return string(s) })
 	}
 	return text
 }

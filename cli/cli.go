@@ -107,7 +107,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.devCommand(), p.serveCommand(), p.workerCommand(), p.setupCommand(), p.migrateCommand(),
 		p.validateCommand(), p.applyCommand(), p.assertionCommand(), p.eventCommand(), p.checkCommand(), p.issueCommand(),
-		p.datumCommand(), p.heartbeatCommand(), p.doctorCommand(), p.versionCommand(),
+		p.datumCommand(), p.heartbeatCommand(), p.notificationCommand(), p.notifyCommand(), p.routeCommand(), p.doctorCommand(), p.versionCommand(),
 	)
 	return root
 }

@@ -54,9 +54,7 @@ func (p *program) devCommand() *cobra.Command {
 		if !flags.Changed("ui-port") {
 			o.UIPort = freeOr0(uiPort)
 		}
-		if o.SMTPURL == "" {
-			o.OutboxDir = filepath.Join(dataDir, "outbox")
-		}
+		o.OutboxDir = filepath.Join(dataDir, "outbox")
 		if err := p.withoutEmbedded(&o); err != nil {
 			return err
 		}
@@ -156,10 +154,24 @@ func (p *program) banner(ctx context.Context, s server, dataDir, file string) []
 		"  API       http://" + s.Addr(),
 		"  Temporal  " + temporal,
 	}
-	if outbox := s.OutboxDir(); outbox != "" {
-		lines = append(lines, "  outbox    "+outbox+" (no SMTP is configured, so mail is written here)")
+	if outbox, channels := s.Outbox(); outbox != "" {
+		lines = append(lines, "  outbox    "+outbox+" ("+notConfigured(channels)+" written here)")
 	}
 	return append(lines, "  data      "+dataDir, "")
+}
+
+// notConfigured says what goes to the outbox, and why.
+func notConfigured(channels []string) string {
+	lacks, goes := map[string]string{narrative.ChannelEmail: "SMTP", narrative.ChannelSlack: "Slack"},
+		map[string]string{narrative.ChannelEmail: "mail", narrative.ChannelSlack: "what is for Slack"}
+	var missing, written []string
+	for _, c := range channels {
+		missing, written = append(missing, lacks[c]), append(written, goes[c])
+	}
+	if len(channels) == 1 {
+		return "no " + missing[0] + " is configured, so " + written[0] + " is"
+	}
+	return "neither " + strings.Join(missing, " nor ") + " is configured, so " + strings.Join(written, " and ") + " are"
 }
 
 // terminal is where a person reads along. What happens before the banner is told after it.

@@ -162,6 +162,7 @@ func metaLines(m narrative.Meta) [][2]string {
 		{"Timeout", narrative.Duration(m.CheckTimeout()).String()},
 		{"Queue", orElse(m.Queue, narrative.TaskQueue)},
 		{"Trigger", orElse(string(m.Trigger), "the deployment's")},
+		{"Notify", orElse(joined(m.Notify, follower), "nobody beside the admins")},
 		{"Source", m.Source},
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 const balanceJSON = `{"name":"balance","display_name":"Invoices balance","class":"sql","args":{"dsn": "${env:SHOP}","n":1},"every":"5m","enabled":true,
-"severity":"critical","source":"shop.yaml","fail_after":3,"resolve_after":1,"error_after":3,"max_attempts":3,"max_plans":10,"max_issues":50,
+"severity":"critical","notify":[{"email":["ann@example.com"],"slack":"#ops","severity":["error","critical"]}],"source":"shop.yaml","fail_after":3,"resolve_after":1,"error_after":3,"max_attempts":3,"max_plans":10,"max_issues":50,
 "renotify":["1h","4h"],"escalate":[{"after":"2h","notify":{"email":["ann@example.com","bob@example.com"]},"unless":"acknowledged"}],
 "diagnostics":[{"case":"stuck","when":"issue.rounds == 0","reason":"the job hangs","plan":[{"action":"webhook"},{"action":"email"}],
 "rollback":[{"action":"webhook"}],"approval":"required","approval_timeout":"1h","verify_after":"2m"},
@@ -60,6 +60,7 @@ Severity:      critical
 Timeout:       4m30s
 Queue:         narrative
 Trigger:       the deployment's
+Notify:        ann@example.com and #ops of error and critical
 Source:        shop.yaml
 Fail after:    3 failing checks
 Resolve after: 1 passing check
@@ -79,6 +80,7 @@ mail   always             exec: email                            none           
 	w, _ = withAPI(t, map[string][]answer{"GET /api/v1/assertions/agent": {{200, plainJSON}}})
 	w.run("assertion", "show", "agent").is(t, 0, `Queue:         slow
 Trigger:       schedule
+Notify:        nobody beside the admins
 Source:        ops.yaml
 Fail after:    1 failing check
 Resolve after: 1 passing check
@@ -112,6 +114,7 @@ Severity:     error
 Timeout:      54s
 Queue:        narrative
 Trigger:      the deployment's
+Notify:       nobody beside the admins
 Source:       shop.yaml
 Handled for:  6h
 Responds:     slack, email

@@ -43,9 +43,17 @@ func (p *program) serviceOptions(logFrom slog.Level, trigger string) (service.Op
 		SMTPURL:     p.Env("NARRATIVE_SMTP_URL"),
 		MailFrom:    p.Env("NARRATIVE_MAIL_FROM"),
 		ReplyTo:     p.Env("NARRATIVE_REPLY_EMAIL_ADDRESS"),
-		Version:     p.versionText(),
-		Logger:      logger,
-		Now:         p.Now,
+
+		MailTemplates:      p.Env("NARRATIVE_MAIL_TEMPLATES"),
+		SlackToken:         p.Env("NARRATIVE_SLACK_BOT_TOKEN"),
+		SlackSigningSecret: p.Env("NARRATIVE_SLACK_SIGNING_SECRET"),
+		SlackAPIURL:        p.Env("SLACK_API_URL"),
+		SlackWebhookURL:    p.Env("NARRATIVE_SLACK_WEBHOOK_URL"),
+		WebhookSecret:      p.Env("NARRATIVE_WEBHOOK_SECRET"),
+
+		Version: p.versionText(),
+		Logger:  logger,
+		Now:     p.Now,
 	}, err
 }
 

@@ -63,7 +63,7 @@ func TestFlagsWinOverTheEnvironment(t *testing.T) {
 	w.env["NARRATIVE_LISTEN"], w.env["NARRATIVE_DATA_DIR"] = "127.0.0.1:1", "from-env"
 	w.env["NARRATIVE_SMTP_URL"] = "smtp://mail:25"
 	w.runUntil(context.Background(), []string{"dev", "--listen", "127.0.0.1:2"}, WithEmbedded(unusedEmbedded)).is(t, 1, "", "narrative: enough\n")
-	if diff := cmp.Diff([]string{"127.0.0.1:2", "from-env", ""}, []string{s.options.Listen, s.options.DataDir, s.options.OutboxDir}); diff != "" {
+	if diff := cmp.Diff([]string{"127.0.0.1:2", "from-env", filepath.Join("from-env", "outbox")}, []string{s.options.Listen, s.options.DataDir, s.options.OutboxDir}); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
 	w = withServer(t, s)

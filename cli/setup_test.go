@@ -121,6 +121,9 @@ func (a *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.header = r.Header
 	key := r.Method + " " + r.URL.Path
 	left := a.answers[key]
+	if len(left) == 0 && key == "GET /api/v1/notifications" {
+		left = []answer{{200, `{"items":[]}`}} // which every issue that is shown is asked for
+	}
 	if len(left) == 0 {
 		left = []answer{{404, `{"title":"Not Found","status":404,"detail":"there is nothing at ` + r.URL.Path + `"}`}}
 	}
@@ -158,11 +161,11 @@ func (s *fakeServer) Wait(ctx context.Context) error {
 	}
 }
 
-func (s *fakeServer) Stop()                   { s.stopped = true }
-func (s *fakeServer) Addr() string            { return s.addr }
-func (s *fakeServer) UIURL() string           { return "http://127.0.0.1:8233" }
-func (s *fakeServer) TemporalAddress() string { return "127.0.0.1:7233" }
-func (s *fakeServer) OutboxDir() string       { return s.options.OutboxDir }
+func (s *fakeServer) Stop()                      { s.stopped = true }
+func (s *fakeServer) Addr() string               { return s.addr }
+func (s *fakeServer) UIURL() string              { return "http://127.0.0.1:8233" }
+func (s *fakeServer) TemporalAddress() string    { return "127.0.0.1:7233" }
+func (s *fakeServer) Outbox() (string, []string) { return s.options.OutboxDir, []string{"email"} }
 
 // withServer sets up a world whose service is the given one.
 func withServer(t *testing.T, s *fakeServer) *world {

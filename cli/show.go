@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,9 +23,34 @@ func (p *program) issueShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.printIssue(cmd, &out, r)
+		if err := p.printIssue(cmd, &out, r); err != nil {
+			return err
+		}
+		return p.printUndelivered(cmd, &out, args[0])
 	})
 	return c
+}
+
+// printUndelivered prints who could not be told of an issue.
+func (p *program) printUndelivered(cmd *cobra.Command, out *output, id string) error {
+	if asJSON, err := out.json(); asJSON || err != nil {
+		return err
+	}
+	query := url.Values{"issue": {id}, "state": {string(narrative.NotificationUndelivered)}}
+	r, err := p.ask(cmd, out, notificationsPath, query)
+	if err != nil {
+		return err
+	}
+	var listed narrative.Listed[narrative.Notification]
+	if err := r.into(&listed); err != nil {
+		return err
+	}
+	if len(listed.Items) == 0 {
+		return nil
+	}
+	w := cmd.OutOrStdout()
+	fmt.Fprintln(w, "\nUNDELIVERED (narrative notification retry ID sends one again):")
+	return p.notificationTable(w, listed.Items)
 }
 
 // printIssue prints an answer that is an issue.

@@ -24,7 +24,8 @@ type server interface {
 	Addr() string            // the API's host:port; empty without one
 	UIURL() string           // the embedded Temporal's UI; empty without one
 	TemporalAddress() string // the embedded Temporal's host:port; empty without one
-	OutboxDir() string       // where mail is written; empty where it is sent
+	// Outbox is the folder where what is not sent is written, and by which channels it would be; empty where all is sent.
+	Outbox() (dir string, channels []string)
 }
 
 var _ server = (*service.Service)(nil)

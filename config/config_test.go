@@ -55,7 +55,7 @@ func TestAManifestIsRead(t *testing.T) {
 		MinimumDatumLogLevel: narrative.Warn,
 		DefaultDatumTTL:      narrative.Duration(30 * 24 * time.Hour),
 		Actions:              narrative.ActionsRun,
-		Admins:               narrative.Admins{Email: []string{"ops@example.com"}},
+		Admins:               narrative.Recipients{Email: []string{"ops@example.com"}},
 	}, m.Config); diff != "" {
 		t.Errorf("config (-want +got)\n%s", diff)
 	}
@@ -133,7 +133,7 @@ func TestHowPlansAreSupervisedIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	boss := narrative.Admins{Email: []string{"boss@example.com"}}
+	boss := narrative.Recipients{Email: []string{"boss@example.com"}}
 	wantConfig := narrative.DefaultConfig()
 	wantConfig.Actions = narrative.ActionsOff
 	wantConfig.Renotify = []narrative.Duration{narrative.Duration(time.Hour), narrative.Duration(24 * time.Hour)}
@@ -143,7 +143,7 @@ func TestHowPlansAreSupervisedIsRead(t *testing.T) {
 	}
 	a := m.Assertions[0]
 	if diff := cmp.Diff([]narrative.Escalation{
-		{After: narrative.Duration(time.Hour), Notify: narrative.Admins{Email: []string{"lead@example.com"}}, Unless: narrative.UnlessAcknowledged},
+		{After: narrative.Duration(time.Hour), Notify: narrative.Recipients{Email: []string{"lead@example.com"}}, Unless: narrative.UnlessAcknowledged},
 		{After: narrative.Duration(4 * time.Hour), Notify: boss},
 	}, a.Escalate); diff != "" || a.MaxPlans != 2 || !cmp.Equal(a.Renotify, []narrative.Duration{narrative.Duration(30 * time.Minute)}) {
 		t.Errorf("%d plans, renotify %v, escalate (-want +got)\n%s", a.MaxPlans, a.Renotify, diff)
@@ -249,7 +249,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	var all []key
 	all = append(all, d.manifestKeys(new(narrative.Manifest))...)
 	all = append(all, d.configKeys(new(narrative.Config))...)
-	all = append(all, d.adminKeys(new(narrative.Admins))...)
+	all = append(all, d.recipientKeys(new(narrative.Recipients))...)
 	all = append(all, d.assertionKeys(new(narrative.AssertionMeta))...)
 	all = append(all, d.eventKeys(new(narrative.EventMeta))...)
 	all = append(all, d.diagnosticKeys(new(narrative.DeclaredCase))...)

@@ -33,7 +33,7 @@ func program(t *testing.T) narrative.Validator {
 
 func TestTheExamplesOfThePagesAreValid(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"configuration.md", "issues.md"} {
+	for _, name := range []string{"configuration.md", "issues.md", "notifications.md"} {
 		page, err := os.ReadFile(filepath.Join("..", "docs", name))
 		if err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ func ExampleParse() {
 `), config.Options{File: "shop.yaml"})
 	fmt.Println(err)
 	// Output:
-	// shop.yaml:4:5: "evry" is not a known key; did you mean "every"? (known: name, display_name, class, args, every, cron, timezone, enabled, severity, timeout, queue, trigger, fail_after, resolve_after, error_after, max_attempts, max_plans, max_issues, renotify, escalate, diagnostics)
+	// shop.yaml:4:5: "evry" is not a known key; did you mean "every"? (known: name, display_name, class, args, every, cron, timezone, enabled, severity, timeout, queue, trigger, notify, fail_after, resolve_after, error_after, max_attempts, max_plans, max_issues, renotify, escalate, diagnostics)
 	//   4 |     evry: 5m
 	//     |     ^
 	// shop.yaml:5:17: fail_after: "two" is not a whole number of at least 1

@@ -35,11 +35,24 @@ func (d *decoder) configKeys(c *narrative.Config) []key {
 		choiceKey(d, "actions", "run, approve or off", &c.Actions),
 		d.renotifyKey(&c.Renotify),
 		d.escalateKey(&c.Escalate),
-		{name: "admins", read: func(n *node, path string) { d.object(n, path, d.adminKeys(&c.Admins)) }},
+		{name: "admins", read: func(n *node, path string) { d.object(n, path, d.recipientKeys(&c.Admins)) }},
+		{name: "operators", read: func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) {
+				var p narrative.Person
+				d.object(n, path, []key{textKey(d, "name", &p.Name).must(), textKey(d, "slack", &p.Slack).must()})
+				c.Operators = append(c.Operators, p)
+			})
+		}},
+		{name: "digest", read: func(n *node, path string) {
+			d.object(n, path, []key{d.intKey("more_than", 1, &c.Digest.MoreThan), d.durationKey("within", &c.Digest.Within)})
+		}},
+		{name: "webhooks", read: func(n *node, path string) {
+			d.object(n, path, []key{choiceKey(d, "private_addresses", "allow or forbid", &c.Webhooks.PrivateAddresses)})
+		}},
 	}
 }
 
-func (d *decoder) adminKeys(a *narrative.Admins) []key {
+func (d *decoder) recipientKeys(r *narrative.Recipients) []key {
 	return []key{
 		{name: "email", read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) {
@@ -48,10 +61,35 @@ func (d *decoder) adminKeys(a *narrative.Admins) []key {
 				if parsed, err := mail.ParseAddress(address); err == nil {
 					address = parsed.Address // without a name, as the email action has it: nobody is told twice
 				}
-				a.Email = append(a.Email, address)
+				r.Email = append(r.Email, address)
+			})
+		}},
+		textKey(d, "slack", &r.Slack),
+		{name: "webhook", read: func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) {
+				var address string
+				textKey(d, "", &address).read(n, path)
+				r.Webhook = append(r.Webhook, address)
 			})
 		}},
 	}
+}
+
+// notifyKey reads who follows the issues of a meta.
+func (d *decoder) notifyKey(into *[]narrative.Route) key {
+	return key{name: "notify", read: func(n *node, path string) {
+		d.list(n, path, func(n *node, path string) {
+			var r narrative.Route
+			d.object(n, path, append(d.recipientKeys(&r.Recipients), key{name: "severity", read: func(n *node, path string) {
+				d.list(n, path, func(n *node, path string) {
+					var s narrative.Severity
+					textKey(d, "", &s).read(n, path)
+					r.Severity = append(r.Severity, s)
+				})
+			}}))
+			*into = append(*into, r)
+		})
+	}}
 }
 
 // renotifyKey reads after how long people are told again, and again.
@@ -78,7 +116,7 @@ func (d *decoder) escalateKey(into *[]narrative.Escalation) key {
 func (d *decoder) escalationKeys(e *narrative.Escalation) []key {
 	return []key{
 		d.durationKey("after", &e.After).must(),
-		key{name: "notify", read: func(n *node, path string) { d.object(n, path, d.adminKeys(&e.Notify)) }}.must(),
+		key{name: "notify", read: func(n *node, path string) { d.object(n, path, d.recipientKeys(&e.Notify)) }}.must(),
 		choiceKey(d, "unless", narrative.UnlessAcknowledged, &e.Unless),
 	}
 }
@@ -97,6 +135,7 @@ func (d *decoder) metaKeys(m *narrative.Meta) []key {
 		d.durationKey("timeout", &m.Timeout),
 		textKey(d, "queue", &m.Queue),
 		textKey(d, "trigger", (*string)(&m.Trigger)),
+		d.notifyKey(&m.Notify),
 	}
 }
 

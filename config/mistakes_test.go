@@ -29,9 +29,27 @@ func TestMistakesAreReportedWhereTheyStand(t *testing.T) {
 		"an unknown key at the top": {"assertion: []\n", `narrative.yaml:1:1: "assertion" is not a known key; did you mean "assertions"? (known: source, config, assertions, events)
   1 | assertion: []
     | ^`},
-		"a key of a later version": {"config:\n  admins: {slack: \"#ops\"}\n", `narrative.yaml:2:12: "slack" is not a known key (known: email)
-  2 |   admins: {slack: "#ops"}
+		"a key of a later version": {"config:\n  admins: {pager: \"#ops\"}\n", `narrative.yaml:2:12: "pager" is not a known key (known: email, slack, webhook)
+  2 |   admins: {pager: "#ops"}
     |            ^`},
+		"a channel that cannot be one": {"config:\n  admins: {slack: ops}\n", `narrative.yaml:2:19: slack: "ops" is not a Slack channel; did you mean "#ops"?
+  2 |   admins: {slack: ops}
+    |                   ^`},
+		"an operator without an account": {"config:\n  operators: [{name: ann, slack: ann}]\n", `narrative.yaml:2:34: slack: must be the id of a Slack account, such as U0123ABCD (in Slack: profile, Copy member ID); not "ann"
+  2 |   operators: [{name: ann, slack: ann}]
+    |                                  ^`},
+		"a route that leads nowhere": {meta + "    notify:\n      - severity: [critical]\n", `narrative.yaml:6:9: notify[0]: names nobody; give email: [address], slack: "#channel" or webhook: [URL]
+  6 |       - severity: [critical]
+    |         ^`},
+		"a route for no severity": {meta + "    notify:\n      - {slack: \"#ops\", severity: [loud]}\n", `narrative.yaml:6:36: severity[0]: must be info, warning, error or critical; not "loud"
+  6 |       - {slack: "#ops", severity: [loud]}
+    |                                    ^`},
+		"a webhook that is no URL": {meta + "    notify:\n      - webhook: [pager.example.com]\n", `narrative.yaml:6:19: webhook[0]: must be an http:// or https:// URL with a host
+  6 |       - webhook: [pager.example.com]
+    |                   ^`},
+		"a digest of none": {"config:\n  digest: {more_than: 0}\n", `narrative.yaml:2:23: more_than: 0 is not a whole number of at least 1
+  2 |   digest: {more_than: 0}
+    |                       ^`},
 		"an unknown mode of actions": {"config:\n  actions: of\n", `narrative.yaml:2:12: actions: must be run, approve or off; not "of"; did you mean "off"?
   2 |   actions: of
     |            ^`},

@@ -26,6 +26,6 @@ func ExampleForValidation() {
 		narrative.Do("webhook", map[string]string{"url": "shop.internal"}),
 	}))
 	// Output:
-	// [0].restart_agnt: there is no action "restart_agnt"; did you mean "restart_agent"? (known: defer_to_admins, email, log_datum, restart_agent, webhook)
+	// [0].restart_agnt: there is no action "restart_agnt"; did you mean "restart_agent"? (known: defer_multiple_solutions_to_admins, defer_to_admins, email, log_datum, restart_agent, slack, webhook)
 	// [1].webhook.url: must be an http:// or https:// URL with a host
 }

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/executor/webhook"
 )
 
 // Store is what actions write to.
 type Store interface {
+	// AddNotifications sets each one's Batch.
 	AddNotifications(ctx context.Context, n []narrative.Notification) error
 	AddDatums(ctx context.Context, d []narrative.Datum) ([]narrative.Datum, error)
 	Config(ctx context.Context) (narrative.Config, error)
@@ -24,21 +26,22 @@ type Store interface {
 type Options struct {
 	Registry *narrative.Registry
 	Store    Store
-	// Wake starts the Notify workflows of notifications just written, by key; default nothing. A failure is logged
-	// only: reconciliation starts them later.
+	// Wake starts the Notify workflows of the messages that notifications just written are part of, by the messages'
+	// keys; default nothing. A failure is logged only: reconciliation starts them later.
 	Wake func(ctx context.Context, keys []string) error
 	// Now is the clock; default the machine's.
 	Now func() time.Time
 	// Logger gets what went wrong but did not matter; default none.
 	Logger *slog.Logger
-	// HTTPClient makes webhooks' requests; its CheckRedirect is replaced. Default one with timeouts.
+	// HTTPClient makes webhooks' requests; see [webhook.NewClient]. Default one with timeouts.
 	HTTPClient *http.Client
 }
 
 // Executor runs actions. It is safe for concurrent use.
 type Executor struct {
 	Options
-	actions map[string]action
+	actions  map[string]action
+	requests *webhook.Client
 }
 
 var _ narrative.Executor = (*Executor)(nil)
@@ -88,14 +91,8 @@ func assemble(o Options) (*Executor, error) {
 	if o.Wake == nil {
 		o.Wake = func(context.Context, []string) error { return nil }
 	}
-	o.HTTPClient = webhookClient(o.HTTPClient)
-	e := &Executor{Options: o}
-	e.actions = map[string]action{
-		"email":           {repeatable: true, check: checkEmail, run: e.email},
-		"defer_to_admins": {repeatable: true, check: checkDefer, run: e.deferToAdmins},
-		"webhook":         {repeatable: true, check: checkWebhook, run: e.webhook},
-		"log_datum":       {repeatable: false, check: checkDatum, run: e.logDatum},
-	}
+	e := &Executor{Options: o, requests: webhook.NewClient(o.HTTPClient, o.Now)}
+	e.actions = e.builtIn()
 	for _, name := range o.Registry.Actions() {
 		if _, taken := e.actions[name]; taken {
 			return nil, narrative.Errorf(narrative.Invalid, "the action %q is built in; register yours under another name", name)
@@ -110,6 +107,19 @@ func assemble(o Options) (*Executor, error) {
 		}
 	}
 	return e, nil
+}
+
+func (e *Executor) builtIn() map[string]action {
+	return map[string]action{
+		"email":           {repeatable: true, check: checkEmail, run: e.email},
+		"slack":           {repeatable: true, check: checkSlack, run: e.slack},
+		"webhook":         {repeatable: true, check: checkWebhook, run: e.webhook},
+		"defer_to_admins": {repeatable: true, check: checkDefer, run: e.deferToAdmins},
+		"defer_multiple_solutions_to_admins": {
+			repeatable: true, check: checkChoice, run: e.deferMultipleSolutions,
+		},
+		"log_datum": {repeatable: false, check: checkDatum, run: e.logDatum},
+	}
 }
 
 // Actions returns the names of all actions, sorted.
@@ -171,3 +181,6 @@ func open(s string) bool { return strings.Contains(s, "{{") || narrative.HasRefe
 func oneProblem(path, format string, args ...any) narrative.Problems {
 	return narrative.Problems{{Path: path, Message: fmt.Sprintf(format, args...)}}
 }
+
+// index is the path of a list's entry.
+func index(list string, n int) string { return fmt.Sprintf("%s[%d]", list, n) }

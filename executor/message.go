@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html"
 	"net/mail"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/narrative-go/narrative"
@@ -18,29 +20,20 @@ type emailArgs struct {
 	HTML    string          `json:"html"`
 }
 
-type deferArgs struct {
-	Subject string `json:"subject"`
-	Message string `json:"message"`
-}
-
 func checkEmail(raw json.RawMessage) narrative.Problems {
 	var args emailArgs
 	if err := narrative.DecodeArgs(raw, &args); err != nil {
 		return narrative.ProblemsOf("", err)
 	}
-	_, p := recipients(args.To, true)
+	_, p := addresses(args.To, true)
 	if args.Subject == "" && args.Text == "" && args.HTML == "" {
 		p = append(p, oneProblem("text", "give at least one of subject, text and html")...)
 	}
 	return p
 }
 
-func checkDefer(raw json.RawMessage) narrative.Problems {
-	return narrative.ProblemsOf("", narrative.DecodeArgs(raw, &deferArgs{}))
-}
-
-// recipients reads the addresses, each once. Where a template may still have to be filled, it is let be.
-func recipients(raw json.RawMessage, unfilled bool) (found []string, p narrative.Problems) {
+// addresses reads the addresses, each once. Where a template may still have to be filled, it is let be.
+func addresses(raw json.RawMessage, unfilled bool) (found []string, p narrative.Problems) {
 	var many []string
 	if json.Unmarshal(raw, &many) != nil {
 		var one string
@@ -81,59 +74,62 @@ func (e *Executor) email(ctx context.Context, call narrative.ActionCall) (string
 	if err := narrative.DecodeArgs(kept(call), &args); err != nil {
 		return "", err
 	}
-	to, p := recipients(args.To, false)
+	to, p := addresses(args.To, false)
 	if err := p.Err(); err != nil {
 		return "", err
 	}
-	return e.tell(ctx, call, to, narrative.Message{Subject: args.Subject, Text: args.Text, HTML: args.HTML})
-}
-
-func (e *Executor) deferToAdmins(ctx context.Context, call narrative.ActionCall) (string, error) {
-	var args deferArgs
-	if err := narrative.DecodeArgs(kept(call), &args); err != nil {
-		return "", err
-	}
-	config, err := e.Store.Config(ctx)
-	if err != nil {
-		return "", fmt.Errorf("read who the admins are: %w", err)
-	}
-	encoded, err := json.Marshal(config.Admins.Email)
-	if err != nil {
-		return "", err
-	}
-	if len(config.Admins.Email) == 0 {
-		return "", narrative.Errorf(narrative.Invalid, "no admins are configured; name them in narrative.yaml under config.admins.email")
-	}
-	to, p := recipients(encoded, false)
-	if err := p.Err(); err != nil {
-		return "", err
-	}
-	return e.tell(ctx, call, to, narrative.Message{Subject: args.Subject, Text: args.Message})
+	return e.tell(ctx, call, narrative.Recipients{Email: to}, narrative.Message{Subject: args.Subject, Text: args.Text, HTML: args.HTML})
 }
 
 // tell writes one notification per recipient and wakes what sends them. It does not wait for their delivery.
-func (e *Executor) tell(ctx context.Context, call narrative.ActionCall, to []string, m narrative.Message) (string, error) {
+func (e *Executor) tell(ctx context.Context, call narrative.ActionCall, to narrative.Recipients, m narrative.Message) (string, error) {
 	m = named(m, call)
 	now, issue := e.Now().UTC(), ""
 	if call.Issue != nil {
 		issue = call.Issue.ID
 	}
-	rows, keys := make([]narrative.Notification, len(to)), make([]string, len(to))
-	for i, recipient := range to {
-		keys[i] = narrative.NotificationKey(call.Key, narrative.NotifyAction, narrative.ChannelEmail, recipient)
-		rows[i] = narrative.Notification{
-			ID: narrative.NewID(now), Key: keys[i], IssueID: issue, Kind: narrative.NotifyAction,
-			Channel: narrative.ChannelEmail, Recipient: recipient, Message: m,
+	var rows []narrative.Notification
+	var told []string
+	for _, one := range to.List() {
+		rows = append(rows, narrative.Notification{
+			ID: narrative.NewID(now), Key: narrative.NotificationKey(call.Key, narrative.NotifyAction, one.Channel, one.Address),
+			IssueID: issue, Kind: narrative.NotifyAction, Channel: one.Channel, Recipient: one.Address, Message: m,
 			State: narrative.NotificationPending, CreatedAt: now,
-		}
+		})
+		told = append(told, called(one))
 	}
 	if err := e.Store.AddNotifications(ctx, rows); err != nil {
 		return "", fmt.Errorf("write down whom %s tells: %w", call.Action.Action, err)
 	}
-	if err := e.Wake(ctx, keys); err != nil {
+	if err := e.Wake(ctx, messages(rows)); err != nil {
 		e.Logger.WarnContext(ctx, "notifications will be sent later", "action", call.Action.Action, "key", call.Key, "error", err)
 	}
-	return "told " + strings.Join(to, ", "), nil
+	return "told " + strings.Join(told, ", "), nil
+}
+
+// messages are the keys of the messages that the notifications are part of, each once.
+func messages(rows []narrative.Notification) (keys []string) {
+	for _, n := range rows {
+		key := n.Batch
+		if key == "" {
+			key = n.Key
+		}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// called is how a receipt names a recipient: of a URL it says the host only.
+func called(r narrative.Recipient) string {
+	if r.Channel != narrative.ChannelWebhook {
+		return r.Address
+	}
+	if u, err := url.Parse(r.Address); err == nil && u.Host != "" && !narrative.HasReference(u.Host) {
+		return "a webhook at " + u.Host
+	}
+	return "a webhook"
 }
 
 // named makes the message name the assertion or event in subject and text, and say where the whole story is.

@@ -21,11 +21,18 @@ type memory struct {
 	notifications []narrative.Notification
 	datums        []narrative.Datum
 	failure       error
+	batch         string // of every notification; default its key
 }
 
 func (m *memory) AddNotifications(_ context.Context, n []narrative.Notification) error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
+	for i := range n {
+		n[i].Batch = n[i].Key
+		if m.batch != "" {
+			n[i].Batch = m.batch
+		}
+	}
 	m.notifications = append(m.notifications, n...)
 	return m.failure
 }

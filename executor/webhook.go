@@ -4,21 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/executor/webhook"
 )
-
-// maxResponse is how much of a webhook's response is read, so that its connection can be used again.
-const maxResponse = 64 << 10
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -26,7 +19,8 @@ type webhookArgs struct {
 	URL     string            `json:"url"`
 	Method  string            `json:"method"` // default POST
 	Headers map[string]string `json:"headers"`
-	Body    json.RawMessage   `json:"body"` // a string as it is, anything else as JSON
+	Body    json.RawMessage   `json:"body"`   // a string as it is, anything else as JSON; default a [webhook.Body]
+	Secret  string            `json:"secret"` // signs the request; default none
 }
 
 func checkWebhook(raw json.RawMessage) (p narrative.Problems) {
@@ -37,7 +31,7 @@ func checkWebhook(raw json.RawMessage) (p narrative.Problems) {
 	if args.URL == "" {
 		p = append(p, oneProblem("url", "is required")...)
 	} else if !open(args.URL) {
-		_, err := parseURL(args.URL)
+		_, err := webhook.ParseURL(args.URL)
 		p = append(p, narrative.ProblemsOf("url", err)...)
 	}
 	if args.Method != "" && !open(args.Method) && !slices.Contains(methods, strings.ToUpper(args.Method)) {
@@ -51,101 +45,52 @@ func checkWebhook(raw json.RawMessage) (p narrative.Problems) {
 	return p
 }
 
-// parseURL never says what the URL is: it may hold a secret.
-func parseURL(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, narrative.Errorf(narrative.Invalid, "must be an http:// or https:// URL with a host")
-	}
-	return u, nil
-}
-
 func validHeader(name, value string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 	}) && !strings.ContainsAny(value, "\r\n\x00")
 }
 
-// webhookClient returns a client that follows no redirect to another place.
-func webhookClient(given *http.Client) *http.Client {
-	c := http.Client{Transport: &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           20,
-		MaxIdleConnsPerHost:    4,
-		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: maxResponse,
-	}}
-	if given != nil {
-		c = *given
-	}
-	c.CheckRedirect = func(next *http.Request, via []*http.Request) error {
-		// The last answer is returned, and is not a success.
-		if next.URL.Host != via[0].URL.Host || next.URL.Scheme != via[0].URL.Scheme || len(via) > 5 {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return &c
-}
-
 func (e *Executor) webhook(ctx context.Context, call narrative.ActionCall) (string, error) {
 	if err := checkWebhook(call.Action.Args).Err(); err != nil {
 		return "", err
 	}
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(narrative.DefaultActionTimeout))
-		defer cancel()
+	config, err := e.Store.Config(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read whether webhooks may go to private addresses: %w", err)
 	}
-	r, err := webhookRequest(ctx, call)
+	var args webhookArgs
+	if err := narrative.DecodeArgs(call.Action.Args, &args); err != nil {
+		return "", err
+	}
+	r, err := e.request(ctx, args, call)
 	if err != nil {
 		return "", err
 	}
-	attempt := r.Method + " " + r.URL.Host
-	response, err := e.HTTPClient.Do(r)
-	if err != nil {
-		return "", narrative.Errorf(narrative.Unavailable, "%s: %w", attempt, withoutURL(err))
-	}
-	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxResponse))
-	receipt := fmt.Sprintf("HTTP %d", response.StatusCode)
-	switch code := response.StatusCode; {
-	case code >= 200 && code < 300:
-		return receipt, nil
-	case code == http.StatusTooManyRequests || code >= 500:
-		return "", narrative.Errorf(narrative.Unavailable, "%s: %s", attempt, receipt)
-	case code >= 300 && code < 400:
-		return "", narrative.Errorf(narrative.Invalid, "%s: %s, a redirect that is not followed; give the URL it leads to", attempt, receipt)
-	default:
-		return "", narrative.Errorf(narrative.Invalid, "%s: %s", attempt, receipt)
-	}
+	return e.requests.Do(ctx, r, config.Webhooks, args.Secret)
 }
 
-func webhookRequest(ctx context.Context, call narrative.ActionCall) (*http.Request, error) {
-	var args webhookArgs
-	if err := narrative.DecodeArgs(call.Action.Args, &args); err != nil {
-		return nil, err
-	}
-	u, err := parseURL(args.URL)
+func (e *Executor) request(ctx context.Context, args webhookArgs, call narrative.ActionCall) (*http.Request, error) {
+	u, err := webhook.ParseURL(args.URL)
 	if err != nil {
 		return nil, narrative.ProblemsOf("url", err)
 	}
-	body, contentType := args.body()
-	r, err := http.NewRequestWithContext(ctx, "POST", "http://placeholder.invalid", bytes.NewReader(body))
+	method := http.MethodPost
+	if args.Method != "" {
+		method = strings.ToUpper(args.Method)
+	}
+	body, contentType, err := e.body(method, args.Body, call)
 	if err != nil {
 		return nil, err
 	}
-	r.URL, r.Host = u, u.Host
-	if args.Method != "" {
-		r.Method = strings.ToUpper(args.Method)
+	r, err := webhook.NewRequest(ctx, method, u, body)
+	if err != nil {
+		return nil, err
 	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	r.Header.Set("User-Agent", "narrative")
+	r.Header.Set(webhook.KindHeader, string(narrative.NotifyAction))
 	for name, value := range args.Headers {
 		if !validHeader(name, value) {
 			return nil, oneProblem("headers."+name, "is not a header that can be sent")
@@ -155,27 +100,37 @@ func webhookRequest(ctx context.Context, call narrative.ActionCall) (*http.Reque
 		}
 		r.Header.Set(name, value)
 	}
-	r.Header.Set("Idempotency-Key", call.Key)
+	webhook.Mark(r, call.Key, args.Secret, e.Now(), body)
 	return r, nil
 }
 
-func (a webhookArgs) body() (content []byte, contentType string) {
-	trimmed := bytes.TrimSpace(a.Body)
-	if len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null")) {
-		return nil, ""
-	}
+// body is what a request carries. One that can carry something and was given nothing tells what it is about; an empty
+// text is nothing.
+func (e *Executor) body(method string, given json.RawMessage, call narrative.ActionCall) (content []byte, contentType string, err error) {
+	trimmed := bytes.TrimSpace(given)
 	var text string
-	if json.Unmarshal(trimmed, &text) == nil {
-		return []byte(text), "text/plain; charset=utf-8"
+	switch {
+	case len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null")):
+		if !slices.Contains([]string{"POST", "PUT", "PATCH"}, method) {
+			return nil, "", nil
+		}
+		content, err = e.about(call).Encode()
+		return content, "application/json", err
+	case json.Unmarshal(trimmed, &text) != nil:
+		return trimmed, "application/json", nil
+	case text == "":
+		return nil, "", nil
 	}
-	return trimmed, "application/json"
+	return []byte(text), "text/plain; charset=utf-8", nil
 }
 
-// withoutURL is the error beneath the one that repeats the URL, which may hold a secret.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+// about is the body of a request that says nothing else.
+func (e *Executor) about(call narrative.ActionCall) webhook.Body {
+	n := narrative.Notification{
+		Key: call.Key, Kind: narrative.NotifyAction, CreatedAt: e.Now(), Message: named(narrative.Message{}, call),
 	}
-	return err
+	if call.Issue == nil {
+		return webhook.NewBody(n)
+	}
+	return webhook.NewBody(n, *call.Issue)
 }

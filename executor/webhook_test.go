@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/executor/webhook"
 )
 
 // webhookCall has the URL as a resolved secret.
@@ -22,10 +23,20 @@ func webhookCall(url, rest string) narrative.ActionCall {
 	return call("webhook", `{"url":`+string(written)+rest+`}`, `{"url":`+string(resolved)+rest+`}`)
 }
 
+// about is the body of a request that was given none.
+const about = `{"version":1,"kind":"action","key":"solution/0","subject":"invoices-balance invoice 7: total is off",` +
+	`"text":"total is off\n\n-- \nAssertion: invoices-balance\nIssue: i-7\nThe whole story: narrative issue explain i-7\n",` +
+	`"at":"2026-03-01T12:00:00Z","issues":[{"id":"i-7","assertion":"invoices-balance","record":{"type":"invoice","id":"7"},` +
+	`"kind":"record","status":"","severity":"","summary":"total is off","opened_at":"0001-01-01T00:00:00Z","resolved_at":null,` +
+	`"workflow_id":"","awaiting":null}]}`
+
 func TestARequestIsSent(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ rest, method, contentType, body string }{
-		"nothing but a URL": {``, "POST", "", ""},
+		"nothing but a URL": {``, "POST", "application/json", about},
+		"nothing, by PATCH": {`,"body":null,"method":"PATCH"`, "PATCH", "application/json", about},
+		"nothing to carry":  {`,"method":"DELETE"`, "DELETE", "", ""},
+		"an empty body":     {`,"body":""`, "POST", "", ""},
 		"a JSON body":       {`,"body":{"id":7}`, "POST", "application/json", `{"id":7}`},
 		"a text body":       {`,"body":"hello","method":"put"`, "PUT", "text/plain; charset=utf-8", "hello"},
 		"its own type":      {`,"body":"a=b","headers":{"content-type":"application/x-www-form-urlencoded"}`, "POST", "application/x-www-form-urlencoded", "a=b"},
@@ -77,7 +88,10 @@ func TestAServerThatIsNotThereIsUnavailable(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	url := gone.URL
 	gone.Close()
-	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a server notices that its client is gone once it has read everything
+		<-r.Context().Done()
+	}))
 	defer slow.Close()
 	cut := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer cut.Close()
@@ -122,5 +136,44 @@ func TestABadURLIsRefusedWithoutSayingIt(t *testing.T) {
 		if narrative.KindOf(err) != narrative.Invalid || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%q: %v", url, err)
 		}
+	}
+}
+
+func TestARequestIsSignedWhereItHasASecret(t *testing.T) {
+	t.Parallel()
+	var signature, kind string
+	var body []byte
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signature, kind = r.Header.Get(webhook.SignatureHeader), r.Header.Get(webhook.KindHeader)
+		body, _ = io.ReadAll(r.Body)
+		if r.URL.Path == "/no" {
+			http.Error(w, "I know s3cret", http.StatusForbidden)
+		}
+	}))
+	defer s.Close()
+	if _, err := setup(t).Run(context.Background(), webhookCall(s.URL, `,"secret":"s3cret","body":{"id":7}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := webhook.Verify("s3cret", signature, body, now, 0); err != nil || kind != "action" {
+		t.Errorf("kind %q, %v", kind, err)
+	}
+	_, err := setup(t).Run(context.Background(), webhookCall(s.URL+"/no", `,"secret":"s3cret"`))
+	if narrative.KindOf(err) != narrative.Invalid || !strings.HasSuffix(err.Error(), "HTTP 403: I know [redacted]") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := setup(t).Run(context.Background(), webhookCall(s.URL, ``)); err != nil || signature != "" {
+		t.Errorf("without a secret: %q, %v", signature, err)
+	}
+}
+
+func TestARequestToAPrivateAddressIsRefusedWhereThatIsForbidden(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	w := setup(t)
+	w.store.config.Webhooks.PrivateAddresses = narrative.PrivateForbid
+	_, err := w.Run(context.Background(), webhookCall(s.URL, ``))
+	if narrative.KindOf(err) != narrative.Invalid || !strings.Contains(err.Error(), "127.0.0.1 is a loopback address, and config.webhooks.private_addresses is forbid") {
+		t.Errorf("got %v", err)
 	}
 }

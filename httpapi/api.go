@@ -34,6 +34,9 @@ type Options struct {
 	// Ready tells how the process stands. Required.
 	Ready func(ctx context.Context) Readiness
 
+	// Interactions takes what Slack sends when a button is pressed; default nobody does.
+	Interactions http.Handler
+
 	Version string       // told by /openapi.json; default "dev"
 	Logger  *slog.Logger // default discards
 	// Now is the clock; default time.Now.
@@ -92,6 +95,9 @@ func (a *api) routes() {
 	a.assertionRoutes()
 	a.eventRoutes()
 	a.applyRoutes()
+	a.notificationRoutes()
+	a.interactionRoutes()
+	a.metricRoutes()
 	a.healthRoutes()
 }
 

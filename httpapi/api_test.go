@@ -188,7 +188,7 @@ func TestAssertionTellsItsPoliciesAndHowItStands(t *testing.T) {
 	a := narrative.AssertionMeta{
 		Meta: meta("b"), FailAfter: 3, Renotify: []narrative.Duration{narrative.Duration(time.Hour)},
 		Escalate: []narrative.Escalation{{
-			After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"ann@example.com"}}, Unless: narrative.UnlessAcknowledged,
+			After: narrative.Duration(2 * time.Hour), Notify: narrative.Recipients{Email: []string{"ann@example.com"}}, Unless: narrative.UnlessAcknowledged,
 		}},
 		Diagnostics: []narrative.DeclaredCase{{
 			Case: "stuck", Plan: narrative.Plan{narrative.Do("webhook", nil)}, Rollback: narrative.Plan{narrative.Do("undo", nil)},

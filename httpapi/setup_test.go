@@ -161,8 +161,12 @@ type fakeStore struct {
 	assertions []narrative.AssertionMeta
 	events     []narrative.EventMeta
 	runs       []narrative.CheckRun
-	fail       error // answered by whatever is asked
-	addDatums  func([]narrative.Datum) error
+
+	notifications     []narrative.Notification
+	notificationQuery narrative.NotificationQuery
+
+	fail      error // answered by whatever is asked
+	addDatums func([]narrative.Datum) error
 }
 
 func newFakeStore() *fakeStore {

@@ -50,6 +50,7 @@ type wanted struct {
 	path    string // in the manifest
 	kind    narrative.MetaKind
 	meta    narrative.Meta
+	notify  engine.JSON
 	own     []any
 	content []byte
 }
@@ -155,6 +156,10 @@ func wantedMetas(m narrative.Manifest) ([]wanted, error) {
 }
 
 func wantedAssertion(a narrative.AssertionMeta) (wanted, error) {
+	notify, err := list(a.Notify)
+	if err != nil {
+		return wanted{}, err
+	}
 	renotify, err := list(a.Renotify)
 	if err != nil {
 		return wanted{}, err
@@ -171,16 +176,20 @@ func wantedAssertion(a narrative.AssertionMeta) (wanted, error) {
 		a.FailAfter, a.ResolveAfter, a.ErrorAfter, a.MaxAttempts, a.MaxPlans, a.MaxIssues, renotify, escalate, diagnostics,
 	}
 	content, err := contentOf(a)
-	return wanted{kind: narrative.AssertionKind, meta: a.Meta, own: own, content: content}, err
+	return wanted{kind: narrative.AssertionKind, meta: a.Meta, notify: notify, own: own, content: content}, err
 }
 
 func wantedEvent(e narrative.EventMeta) (wanted, error) {
+	notify, err := list(e.Notify)
+	if err != nil {
+		return wanted{}, err
+	}
 	respond, err := list(e.Respond)
 	if err != nil {
 		return wanted{}, err
 	}
 	content, err := contentOf(e)
-	return wanted{kind: narrative.EventKind, meta: e.Meta, own: []any{int64(e.TTL), respond}, content: content}, err
+	return wanted{kind: narrative.EventKind, meta: e.Meta, notify: notify, own: []any{int64(e.TTL), respond}, content: content}, err
 }
 
 // list is the argument for a column that holds a list as JSON, never null.
@@ -248,32 +257,32 @@ func (w wanted) arguments(now time.Time) []any {
 	m := w.meta
 	return append([]any{
 		m.Name, m.DisplayName, m.Class, engine.JSON(m.Args), int64(m.Every), m.Cron, m.Timezone, m.Enabled,
-		string(m.Severity), int64(m.Timeout), m.Queue, m.Source, now, string(m.Trigger),
+		string(m.Severity), int64(m.Timeout), m.Queue, m.Source, now, string(m.Trigger), w.notify,
 	}, w.own...)
 }
 
 var insertMeta = map[narrative.MetaKind]string{
 	narrative.AssertionKind: `
 		INSERT INTO assertion_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
-			timeout_ns, queue, source, updated_at, triggered_by, fail_after, resolve_after, error_after, max_attempts,
-			max_plans, max_issues, renotify, escalate, diagnostics)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+			timeout_ns, queue, source, updated_at, triggered_by, notify, fail_after, resolve_after, error_after,
+			max_attempts, max_plans, max_issues, renotify, escalate, diagnostics)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 	narrative.EventKind: `
 		INSERT INTO event_metas (name, display_name, class, args, every_ns, cron, timezone, enabled, severity,
-			timeout_ns, queue, source, updated_at, triggered_by, ttl_ns, respond)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+			timeout_ns, queue, source, updated_at, triggered_by, notify, ttl_ns, respond)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 }
 
 const setMeta = `
 	SET display_name = $2, class = $3, args = $4, every_ns = $5, cron = $6, timezone = $7, enabled = $8, severity = $9,
-		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, triggered_by = $14, revision = revision + 1,
-		removed_at = NULL`
+		timeout_ns = $10, queue = $11, source = $12, updated_at = $13, triggered_by = $14, notify = $15,
+		revision = revision + 1, removed_at = NULL`
 
 var updateMeta = map[narrative.MetaKind]string{
 	narrative.AssertionKind: "UPDATE assertion_metas" + setMeta + `,
-		fail_after = $15, resolve_after = $16, error_after = $17, max_attempts = $18, max_plans = $19, max_issues = $20,
-		renotify = $21, escalate = $22, diagnostics = $23
+		fail_after = $16, resolve_after = $17, error_after = $18, max_attempts = $19, max_plans = $20, max_issues = $21,
+		renotify = $22, escalate = $23, diagnostics = $24
 	WHERE name = $1`,
-	narrative.EventKind: "UPDATE event_metas" + setMeta + `, ttl_ns = $15, respond = $16
+	narrative.EventKind: "UPDATE event_metas" + setMeta + `, ttl_ns = $16, respond = $17
 	WHERE name = $1`,
 }

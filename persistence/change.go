@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -30,7 +31,7 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 		if c.steps, err = rowsOf(*issue); err != nil {
 			return err
 		}
-		issue.UnaskedPlans, issue.Newest, issue.FailingSeq = locked.unasked, locked.newest, locked.failing
+		issue.UnaskedPlans, issue.Newest, issue.FailingSeq, issue.Siblings = locked.unasked, locked.newest, locked.failing, locked.siblings
 		effects, err := change(issue)
 		if err != nil {
 			refused = err
@@ -43,6 +44,9 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 		}
 		b := &engine.Batch{}
 		if err := c.queue(b, issue, effects); err != nil {
+			return err
+		}
+		if err := s.queueNotifications(b, effects.Notifications); err != nil {
 			return err
 		}
 		issue = nil
@@ -60,11 +64,12 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 
 // lockedIssue is an issue that may be changed.
 type lockedIssue struct {
-	issue   *narrative.Issue
-	unasked []time.Time // when plans were begun unasked for its assertion
-	newest  *narrative.Entry
-	failing int64
-	done    bool // the change was made before
+	issue    *narrative.Issue
+	unasked  []time.Time // when plans were begun unasked for its assertion
+	newest   *narrative.Entry
+	failing  int64
+	siblings int
+	done     bool // the change was made before
 }
 
 // lockIssueToChange locks and loads an issue, in one batch. What is loaded after the locks is what they protect.
@@ -90,6 +95,10 @@ func (s *Store) lockIssueToChange(ctx context.Context, tx engine.Tx, id, key str
 			ELSE 0 END
 		FROM issues i
 		JOIN assertion_metas m ON m.name = i.assertion
+		WHERE i.id = $1`, id)
+	b.Query(func(r engine.Row) error { return r.Scan(&l.siblings) }, `
+		SELECT COUNT(*) FROM issues s
+		JOIN issues i ON i.assertion = s.assertion AND i.opened_at = s.opened_at AND i.opened_seq = s.opened_seq
 		WHERE i.id = $1`, id)
 	b.Query(collectOne(&l.newest, scanEntry), selectEntries+" WHERE issue_id = $1 ORDER BY number DESC LIMIT 1", id)
 	if key != "" {
@@ -128,11 +137,8 @@ func (c changing) queue(b *engine.Batch, issue *narrative.Issue, effects narrati
 	for _, e := range effects.Entries {
 		queueEntry(b, issue.ID, e)
 	}
-	for _, n := range effects.Notifications {
-		if n.IssueID == "" {
-			n.IssueID = issue.ID
-		}
-		queueNotification(b, n)
+	for n := range effects.Notifications {
+		effects.Notifications[n].IssueID = cmp.Or(effects.Notifications[n].IssueID, issue.ID)
 	}
 	return nil
 }

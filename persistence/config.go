@@ -27,11 +27,11 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 func queueConfig(b *engine.Batch, c *narrative.Config, lock string) {
 	b.Query(func(r engine.Row) error {
 		err := r.Scan((*string)(&c.MinimumDatumLogLevel), (*int64)(&c.DefaultDatumTTL), (*string)(&c.Actions),
-			document{&c.Renotify}, document{&c.Escalate}, document{&c.Admins})
+			document{&c.Renotify}, document{&c.Escalate}, document{&c.Admins}, document{&c.Operators}, document{&c.Digest}, document{&c.Webhooks})
 		c.Admins.Email = orEmpty(c.Admins.Email)
 		return err
 	}, `
-		SELECT minimum_datum_log_level, default_datum_ttl_ns, actions, renotify, escalate, admins
+		SELECT minimum_datum_log_level, default_datum_ttl_ns, actions, renotify, escalate, admins, operators, digest, webhooks
 		FROM narrative_config WHERE id = 1`+lock)
 }
 
@@ -60,15 +60,25 @@ func queueNewConfig(b *engine.Batch, to *narrative.Config, from narrative.Config
 	if err != nil {
 		return err
 	}
-	admins, err := encodeJSON(c.Admins)
+	operators, err := list(c.Operators)
 	if err != nil {
 		return err
+	}
+	var objects [3]engine.JSON
+	for n, object := range []any{c.Admins, c.Digest, c.Webhooks} {
+		b, err := encodeJSON(object)
+		if err != nil {
+			return err
+		}
+		objects[n] = engine.JSON(b)
 	}
 	applied.Config = true
 	b.Exec(`
 		UPDATE narrative_config
-		SET minimum_datum_log_level = $1, default_datum_ttl_ns = $2, actions = $3, renotify = $4, escalate = $5, admins = $6
+		SET minimum_datum_log_level = $1, default_datum_ttl_ns = $2, actions = $3, renotify = $4, escalate = $5, operators = $6, admins = $7,
+			digest = $8, webhooks = $9
 		WHERE id = 1`,
-		string(c.MinimumDatumLogLevel), int64(c.DefaultDatumTTL), string(c.Actions), renotify, escalate, engine.JSON(admins))
+		string(c.MinimumDatumLogLevel), int64(c.DefaultDatumTTL), string(c.Actions), renotify, escalate, operators,
+		objects[0], objects[1], objects[2])
 	return nil
 }

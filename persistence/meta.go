@@ -13,7 +13,7 @@ import (
 // What both kinds of metas have in common comes first, in this order; then what is each kind's own.
 const (
 	metaColumns = "name, display_name, class, args, every_ns, cron, timezone, enabled, severity, timeout_ns, queue, " +
-		"source, triggered_by, revision, checked_revision"
+		"source, triggered_by, notify, revision, checked_revision"
 	assertionColumns = metaColumns + ", fail_after, resolve_after, error_after, max_attempts, max_plans, max_issues, renotify, " +
 		"escalate, diagnostics, passed, failed, errored, last_seq, soft"
 	eventColumns = metaColumns + ", ttl_ns, respond"
@@ -24,7 +24,8 @@ func scanMeta(m *narrative.Meta) []any {
 		&m.Name, &m.DisplayName, &m.Class,
 		document{&m.Args},
 		(*int64)(&m.Every), &m.Cron, &m.Timezone, &m.Enabled,
-		(*string)(&m.Severity), (*int64)(&m.Timeout), &m.Queue, &m.Source, (*string)(&m.Trigger), &m.Revision, &m.CheckedRevision,
+		(*string)(&m.Severity), (*int64)(&m.Timeout), &m.Queue, &m.Source, (*string)(&m.Trigger),
+		document{&m.Notify}, &m.Revision, &m.CheckedRevision,
 	}
 }
 

@@ -1,46 +1,28 @@
 package persistence
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	sq "github.com/Masterminds/squirrel"
+
 	"github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/persistence/engine"
 )
 
-const selectNotifications = "SELECT id, key, issue_id, kind, channel, recipient, subject, text, html, state, attempts, " +
-	"last_error, receipt, created_at, sent_at FROM notifications"
+const (
+	notificationColumns = "id, key, batch, issue_id, kind, channel, recipient, subject, text, html, blocks, state, suppressed, " +
+		"attempts, last_error, receipt, created_at, sent_at"
+	selectNotifications = "SELECT " + notificationColumns + " FROM notifications"
+)
 
 func scanNotification(r engine.Row) (n narrative.Notification, err error) {
-	err = r.Scan(&n.ID, &n.Key, text{&n.IssueID}, (*string)(&n.Kind), &n.Channel, &n.Recipient, &n.Message.Subject,
-		&n.Message.Text, &n.Message.HTML, (*string)(&n.State), &n.Attempts, &n.LastError, &n.Receipt,
-		moment{&n.CreatedAt}, perhaps{&n.SentAt})
+	err = r.Scan(&n.ID, &n.Key, &n.Batch, text{&n.IssueID}, (*string)(&n.Kind), &n.Channel, &n.Recipient, &n.Message.Subject,
+		&n.Message.Text, &n.Message.HTML, document{&n.Message.Blocks}, (*string)(&n.State), &n.Suppressed, &n.Attempts,
+		&n.LastError, &n.Receipt, moment{&n.CreatedAt}, perhaps{&n.SentAt})
 	return n, err
-}
-
-// queueNotification adds a notification whose key is not taken, with its line on the issue's timeline, whose row must
-// be locked. The id is a new one, so that the line is written only with the notification.
-func queueNotification(b *engine.Batch, n narrative.Notification) {
-	n.ID = narrative.NewID(n.CreatedAt)
-	n.State = cmp.Or(n.State, narrative.NotificationPending)
-	b.Exec(`
-		INSERT INTO notifications (id, key, issue_id, kind, channel, recipient, subject, text, html, state, attempts,
-			last_error, receipt, created_at, sent_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-		ON CONFLICT (key) DO NOTHING`,
-		n.ID, n.Key, unlessEmpty(n.IssueID), string(n.Kind), n.Channel, n.Recipient, n.Message.Subject, n.Message.Text,
-		n.Message.HTML, string(n.State), n.Attempts, n.LastError, n.Receipt, n.CreatedAt, n.SentAt)
-	if n.IssueID == "" {
-		return
-	}
-	sentence := fmt.Sprintf("will tell %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)
-	if n.State == narrative.NotificationSuppressed {
-		sentence = fmt.Sprintf("will not tell %s by %s, as configured: %s", n.Recipient, n.Channel, n.Message.Subject)
-	}
-	queueEntryIf(b, n.IssueID, narrative.Entry{At: n.CreatedAt, Kind: narrative.EntryNotification, Text: sentence}, n.ID)
 }
 
 // AddNotifications adds those whose key is not taken yet.
@@ -53,17 +35,25 @@ func (s *Store) AddNotifications(ctx context.Context, all []narrative.Notificati
 		return during(err, "add notifications")
 	}
 	return during(s.engine.Tx(ctx, func(tx engine.Tx) error {
-		b := &engine.Batch{}
-		for _, id := range issuesOf(all) {
-			if err := s.lockIssue(ctx, tx, id); err != nil {
-				return err
-			}
+		if err := s.lockIssues(ctx, tx, all); err != nil {
+			return err
 		}
-		for _, n := range all {
-			queueNotification(b, n)
+		b := &engine.Batch{}
+		if err := s.queueNotifications(b, all); err != nil {
+			return err
 		}
 		return tx.Run(ctx, b)
 	}), "add notifications")
+}
+
+// lockIssues locks the issues that notifications concern, so that their timelines may be written on.
+func (s *Store) lockIssues(ctx context.Context, tx engine.Tx, all []narrative.Notification) error {
+	for _, id := range issuesOf(all) {
+		if err := s.lockIssue(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Notification returns the notification of a key.
@@ -75,86 +65,114 @@ func (s *Store) Notification(ctx context.Context, key string) (narrative.Notific
 		return narrative.Notification{}, during(err, "load notification %s", key)
 	}
 	if n == nil {
-		return narrative.Notification{}, narrative.Errorf(narrative.NotFound, "there is no notification %s", key)
+		return narrative.Notification{}, noNotification(key)
 	}
 	return *n, nil
 }
 
-// NotificationTried counts an attempt that failed.
-func (s *Store) NotificationTried(ctx context.Context, key, failure string, last bool, now time.Time) error {
-	var t texts
-	t.add("failure", failure)
-	if err := t.err(); err != nil {
-		return err
-	}
-	return during(s.onNotification(ctx, key, func(b *engine.Batch, n narrative.Notification) {
-		state := n.State
-		if last {
-			state = narrative.NotificationUndelivered
-		}
-		b.Exec("UPDATE notifications SET attempts = attempts + 1, last_error = $2, state = $3 WHERE id = $1",
-			n.ID, failure, string(state))
-		if last && n.IssueID != "" {
-			queueEntry(b, n.IssueID, narrative.Entry{
-				At: now, Kind: narrative.EntryNotification,
-				Text: fmt.Sprintf("could not tell %s by %s: %s", n.Recipient, n.Channel, failure),
-			})
-		}
-	}), "note the attempt to send notification %s", key)
+func noNotification(key string) error {
+	return narrative.Errorf(narrative.NotFound, "there is no notification %s", key)
 }
 
-// NotificationSent marks a notification sent.
-func (s *Store) NotificationSent(ctx context.Context, key, receipt string, now time.Time) error {
-	var t texts
-	t.add("receipt", receipt)
-	if err := t.err(); err != nil {
-		return err
+// Notifications lists notifications, newest first.
+func (s *Store) Notifications(ctx context.Context, q narrative.NotificationQuery, p narrative.Page) (narrative.Listed[narrative.Notification], error) {
+	var none narrative.Listed[narrative.Notification]
+	limit, after, err := pageOf("notifications", p)
+	if err != nil {
+		return none, err
 	}
-	return during(s.onNotification(ctx, key, func(b *engine.Batch, n narrative.Notification) {
-		b.Exec(`
-			UPDATE notifications SET attempts = attempts + 1, last_error = '', state = 'sent', receipt = $2, sent_at = $3
-			WHERE id = $1`, n.ID, receipt, now)
-		if n.IssueID != "" {
-			queueEntry(b, n.IssueID, narrative.Entry{
-				At: now, Kind: narrative.EntryNotification,
-				Text: fmt.Sprintf("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject),
-			})
+	query := statements.Select(notificationColumns).From("notifications").OrderBy("created_at DESC", "id DESC").Limit(uint64(limit) + 1)
+	for _, f := range []struct{ column, value string }{
+		{"issue_id", q.IssueID}, {"state", string(q.State)}, {"channel", q.Channel}, {"kind", string(q.Kind)},
+	} {
+		if f.value != "" {
+			query = query.Where(sq.Eq{f.column: f.value})
 		}
-	}), "note that notification %s was sent", key)
+	}
+	if after != nil {
+		query = query.Where("(created_at, id) < (?, ?)", after.at(), after.id)
+	}
+	var found []narrative.Notification
+	if err := s.read(ctx, query, collect(&found, scanNotification)); err != nil {
+		return none, during(err, "list the notifications")
+	}
+	return listed(found, limit, func(n narrative.Notification) cursor {
+		return cursor{"notifications", n.CreatedAt.UnixMicro(), n.ID}
+	}), nil
 }
 
-// onNotification runs a change of a notification that was not sent yet, with its issue and itself locked.
-func (s *Store) onNotification(ctx context.Context, key string, change func(*engine.Batch, narrative.Notification)) error {
-	return s.engine.Tx(ctx, func(tx engine.Tx) error {
-		var n *narrative.Notification
+// CountNotifications counts those that are pending or undelivered.
+func (s *Store) CountNotifications(ctx context.Context) ([]narrative.NotificationCount, error) {
+	counts := []narrative.NotificationCount{}
+	b := &engine.Batch{}
+	b.Query(collect(&counts, func(r engine.Row) (c narrative.NotificationCount, err error) {
+		return c, r.Scan((*string)(&c.State), &c.Channel, &c.Count)
+	}), `
+		SELECT state, channel, COUNT(*) FROM notifications WHERE state = 'pending' GROUP BY state, channel
+		UNION ALL
+		SELECT state, channel, COUNT(*) FROM notifications WHERE state = 'undelivered' AND kind <> 'test' GROUP BY state, channel
+		ORDER BY 1, 2`)
+	return counts, during(s.engine.Read(ctx, b), "count the notifications")
+}
+
+// RetryNotification makes an undelivered message pending again.
+func (s *Store) RetryNotification(ctx context.Context, id, by string, now time.Time) (batch string, err error) {
+	var t texts
+	t.add("by", by)
+	if err := t.err(); err != nil {
+		return "", err
+	}
+	err = s.engine.Tx(ctx, func(tx engine.Tx) error {
+		var of []narrative.Notification
 		b := &engine.Batch{}
-		if s.dialect.RowLocks {
-			b.Exec("SELECT 1 FROM issues WHERE id = (SELECT issue_id FROM notifications WHERE key = $1) FOR UPDATE", key)
-		}
-		b.Query(collectOne(&n, scanNotification), selectNotifications+" WHERE key = $1"+s.dialect.Lock("FOR UPDATE"), key)
+		b.Query(collect(&of, scanNotification), selectNotifications+
+			" WHERE batch = (SELECT batch FROM notifications WHERE id = $1) ORDER BY created_at, id", id)
 		if err := tx.Run(ctx, b); err != nil {
 			return err
 		}
-		if n == nil {
-			return narrative.Errorf(narrative.NotFound, "there is no notification %s", key)
+		if len(of) == 0 {
+			return noNotification(id)
 		}
-		if n.State == narrative.NotificationSent {
-			return nil
+		batch = of[0].Batch
+		if err := s.lockIssues(ctx, tx, of); err != nil {
+			return err
+		}
+		changed := 0
+		b = &engine.Batch{}
+		b.Count(&changed, "UPDATE notifications SET state = 'pending', tried_since = $2 WHERE batch = $1 AND state = 'undelivered'", batch, now)
+		if err := tx.Run(ctx, b); err != nil {
+			return err
+		}
+		if changed == 0 {
+			return narrative.Errorf(narrative.Conflict, "notification %s is %s: only an undelivered one is tried again", id, of[0].State)
 		}
 		b = &engine.Batch{}
-		change(b, *n)
+		for _, n := range of {
+			if n.State == narrative.NotificationUndelivered {
+				queueTelling(b, n, now, "will try again to tell %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)
+			}
+		}
 		return tx.Run(ctx, b)
 	})
+	return batch, during(err, "try notification %s again", id)
 }
 
-// PendingNotifications returns the keys of those made before the given time and neither sent nor undelivered.
+// queueTelling adds a line to the timeline of the notification's issue, where it has one.
+func queueTelling(b *engine.Batch, n narrative.Notification, at time.Time, format string, args ...any) {
+	if n.IssueID != "" {
+		queueEntry(b, n.IssueID, narrative.Entry{At: at, Kind: narrative.EntryNotification, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// PendingNotifications returns the keys of messages made before the given time and neither sent nor undelivered.
 func (s *Store) PendingNotifications(ctx context.Context, before time.Time, limit int) ([]string, error) {
 	keys := []string{}
 	b := &engine.Batch{}
 	b.Query(collect(&keys, func(r engine.Row) (key string, err error) { return key, r.Scan(&key) }), `
-		SELECT key FROM notifications
+		SELECT batch FROM notifications
 		WHERE state = 'pending' AND created_at < $1
-		ORDER BY created_at, id LIMIT $2`, before, max(limit, 0))
+		GROUP BY batch
+		ORDER BY MIN(created_at), MIN(id) LIMIT $2`, before, max(limit, 0))
 	return keys, during(s.engine.Read(ctx, b), "load the pending notifications")
 }
 

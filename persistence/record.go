@@ -2,6 +2,8 @@ package persistence
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -36,15 +38,16 @@ func (s *Store) recordCheck(ctx context.Context, tx engine.Tx, r narrative.Check
 		return recordedCheck(ctx, tx, *facts.recorded, facts.Meta)
 	}
 	decision := narrative.DecideCheck(facts.CheckFacts)
-	w := recorder{tx: tx, dialect: s.dialect, batch: &engine.Batch{}, record: r, workflows: map[string]string{}}
+	w := recorder{store: s, tx: tx, dialect: s.dialect, batch: &engine.Batch{}, record: r, workflows: map[string]string{}}
 	for _, i := range facts.Open {
 		w.workflows[i.ID] = i.WorkflowID
 	}
-	if err := w.write(ctx, decision, facts.violating); err != nil {
+	if err := w.write(ctx, decision, *facts); err != nil {
 		return narrative.CheckResult{}, err
 	}
 	return narrative.CheckResult{
-		Run: r.CheckRun, Soft: decision.Soft, Opened: orEmpty(w.opened), Handoffs: orEmpty(w.handoffs),
+		Run: r.CheckRun, Soft: decision.Soft, Opened: orEmpty(w.opened), Changed: slices.Sorted(maps.Keys(decision.Reasons)),
+		Handoffs: orEmpty(w.handoffs),
 	}, nil
 }
 
@@ -111,6 +114,7 @@ func recordedCheck(ctx context.Context, tx engine.Tx, run narrative.CheckRun, me
 
 // recorder writes what a check leads to.
 type recorder struct {
+	store     *Store
 	tx        engine.Tx
 	dialect   engine.Dialect
 	batch     *engine.Batch // queued and not sent yet
@@ -124,7 +128,7 @@ type recorder struct {
 // maxQueued is how many statements are sent at once.
 const maxQueued = 3000
 
-func (w *recorder) write(ctx context.Context, d narrative.CheckDecision, violating int) error {
+func (w *recorder) write(ctx context.Context, d narrative.CheckDecision, facts checkFacts) error {
 	args, err := runArguments(w.record.CheckRun, w.record.Revision, w.record.Error)
 	if err != nil {
 		return err
@@ -145,15 +149,32 @@ func (w *recorder) write(ctx context.Context, d narrative.CheckDecision, violati
 	if err := w.change(ctx, d.Changed, d.Reasons); err != nil {
 		return err
 	}
+	if err := w.tell(facts.Meta, d.Raised); err != nil {
+		return err
+	}
 	for _, o := range d.Observe {
 		if err := w.handOver(ctx, w.workflows[o.IssueID], o); err != nil {
 			return err
 		}
 	}
-	if err := w.writeViolations(ctx, violating); err != nil {
+	if err := w.writeViolations(ctx, facts.violating); err != nil {
 		return err
 	}
 	return w.tx.Run(ctx, w.batch)
+}
+
+// tell writes down who is told of the issues that were opened, and of those whose severity was raised.
+func (w *recorder) tell(meta narrative.AssertionMeta, raised []narrative.Raised) error {
+	if w.record.Tell == nil || len(w.opened)+len(raised) == 0 {
+		return nil
+	}
+	notifications := w.record.Tell(meta, w.opened, raised)
+	var t texts
+	t.value("notifications", notifications)
+	if err := t.err(); err != nil {
+		return err
+	}
+	return w.store.queueNotifications(w.batch, notifications)
 }
 
 // send sends what is queued where it is much, the last statement weighing that many bytes.

@@ -118,6 +118,7 @@ func (s *Store) Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (
 			WHERE r.finished_at < $1
 				AND NOT EXISTS (SELECT 1 FROM handoffs h WHERE h.check_run_id = r.id AND h.done_at IS NULL)
 			ORDER BY r.finished_at LIMIT $2)`, keepRuns, limit)
+	b.Exec("DELETE FROM notification_batches WHERE claimed_at < $1", keepRuns)
 	return swept, during(s.engine.Write(ctx, b), "sweep")
 }
 

@@ -19,8 +19,13 @@ func (s *Service) startAPI(context.Context, context.Context) error {
 	if !s.o.API {
 		return nil
 	}
+	interactions, err := s.interactions()
+	if err != nil {
+		return err
+	}
 	handler, err := httpapi.New(httpapi.Options{
-		Store: s.store, Operator: s.starter, Apply: s.apply, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
+		Interactions: interactions,
+		Store:        s.store, Operator: s.starter, Apply: s.apply, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
 	})
 	if err != nil {
 		return err

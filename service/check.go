@@ -9,7 +9,6 @@ import (
 	"time"
 
 	narrative "github.com/narrative-go/narrative"
-	"github.com/narrative-go/narrative/executor/email"
 )
 
 func (o Options) withDefaults() Options {
@@ -66,11 +65,7 @@ func (o Options) check() error {
 			return narrative.Errorf(narrative.Invalid, "%s must be from 0 to 65535; not %d", name, port)
 		}
 	}
-	if o.SMTPURL == "" {
-		return nil // the outbox is made when it is needed
-	}
-	_, err := o.channel()
-	return err
+	return o.checkChannels()
 }
 
 // checkListen refuses an address that cannot be one, and one that others can reach, unless that is meant.
@@ -86,20 +81,4 @@ func checkListen(listen string, insecure bool) error {
 		return nil
 	}
 	return narrative.Errorf(narrative.Invalid, "--listen %s can be reached from other machines, and the API asks nobody for a key: listen on 127.0.0.1, or say --insecure if something else guards it", listen)
-}
-
-// channel is how mail goes out: by SMTP, or into the outbox; nil for not at all.
-func (o Options) channel() (narrative.Channel, error) {
-	settings := email.Sender{From: o.MailFrom, ReplyTo: o.ReplyTo}
-	switch {
-	case o.SMTPURL != "":
-		channel, err := email.NewSMTP(o.SMTPURL, settings, email.SMTPOptions{})
-		if err != nil {
-			return nil, narrative.Errorf(narrative.Invalid, "NARRATIVE_SMTP_URL: %w", err)
-		}
-		return channel, nil
-	case o.OutboxDir != "":
-		return email.NewOutbox(o.OutboxDir, settings)
-	}
-	return nil, nil // mail is undeliverable
 }

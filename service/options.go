@@ -52,6 +52,17 @@ type Options struct {
 	// where that is empty too, is undeliverable. MailFrom (default narrative@localhost) and ReplyTo (default none) are
 	// addresses, from NARRATIVE_MAIL_FROM and NARRATIVE_REPLY_EMAIL_ADDRESS.
 	SMTPURL, OutboxDir, MailFrom, ReplyTo string
+	// MailTemplates is a folder whose files take the place of the built-in templates of mails; default none. From
+	// NARRATIVE_MAIL_TEMPLATES.
+	MailTemplates string
+	// SlackToken is the token of a bot, from NARRATIVE_SLACK_BOT_TOKEN; SlackSigningSecret lets its buttons be pressed,
+	// from NARRATIVE_SLACK_SIGNING_SECRET; SlackAPIURL is where Slack is, default its own, from SLACK_API_URL. Without a
+	// token SlackWebhookURL, an incoming webhook from NARRATIVE_SLACK_WEBHOOK_URL, is used, which can do less; and
+	// without that, what would be posted is written to OutboxDir, or, where that is empty too, is undeliverable.
+	SlackToken, SlackSigningSecret, SlackAPIURL, SlackWebhookURL string
+	// WebhookSecret signs the messages to webhooks; default none, and they are not signed. From
+	// NARRATIVE_WEBHOOK_SECRET.
+	WebhookSecret string
 
 	Version string       // told by the API; default "dev"
 	Logger  *slog.Logger // default discards

@@ -145,12 +145,13 @@ func (s *Service) TemporalAddress() string {
 	return s.embedded.Address()
 }
 
-// OutboxDir is where mail is written instead of being sent; empty where it is sent.
-func (s *Service) OutboxDir() string {
-	if s.o.SMTPURL != "" {
-		return ""
+// Outbox is what is written to a folder instead of being sent: the folder, and the channels; empty where all is sent.
+func (s *Service) Outbox() (dir string, channels []string) {
+	channels = s.o.boxed()
+	if len(channels) == 0 {
+		return "", nil
 	}
-	return s.o.OutboxDir
+	return s.o.OutboxDir, channels
 }
 
 // Store is the store in use, from Start to Stop.

@@ -114,16 +114,9 @@ func (s *Service) startWorker(context.Context, context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.o.SMTPURL == "" && s.o.OutboxDir == "" {
-		s.o.Logger.Warn("no mail can be sent: NARRATIVE_SMTP_URL is not set; what is to be mailed waits for a worker that has it")
-	}
-	channels := map[string]narrative.Channel{}
-	mail, err := s.o.channel()
+	channels, err := s.channels()
 	if err != nil {
 		return err
-	}
-	if mail != nil {
-		channels[narrative.ChannelEmail] = mail
 	}
 	acts, err := activities.New(activities.Options{
 		Store: s.store, Registry: s.o.Registry, Executor: run, CompileCase: diagnosis.Compile, Channels: channels,

@@ -114,20 +114,6 @@ func (s *Starter) respond(ctx context.Context, h narrative.Handoff) error {
 	return nil
 }
 
-// Notify starts the workflow that sends the notification, unless it runs.
-func (s *Starter) Notify(ctx context.Context, key string) error {
-	options := client.StartWorkflowOptions{
-		ID: workflows.NotifyID(key), TaskQueue: narrative.NotifyTaskQueue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-	}
-	s.mark(&options, workflows.KindNotify, "")
-	_, err := s.o.Client.ExecuteWorkflow(ctx, options, workflows.Notify, workflows.NotifyInput{Key: key})
-	if err != nil {
-		return fmt.Errorf("start notification %s: %w", key, unavailable(err))
-	}
-	return nil
-}
-
 // mark sets the search attributes of a workflow that is neither a check nor an issue.
 func (s *Starter) mark(o *client.StartWorkflowOptions, kind, name string) {
 	if !s.o.Attributes {

@@ -50,7 +50,7 @@ func New(o Options) (*Worker, error) {
 	w := &Worker{}
 	w.poll(o, narrative.TaskQueue, workflows.CheckAssertion, workflows.DetectEvent, workflows.ResolveIssue,
 		workflows.RespondEvent, workflows.Sweep, workflows.Watchdog)
-	w.poll(o, narrative.NotifyTaskQueue, workflows.Notify)
+	w.poll(o, narrative.NotifyTaskQueue, workflows.Notify, workflows.Refresh)
 	for _, queue := range o.Queues {
 		w.poll(o, queue)
 	}

@@ -12,4 +12,8 @@ type (
 	RespondInput = activities.RespondInput
 	// NotifyInput is Notify's.
 	NotifyInput = activities.NotificationInput
+	// NotifyOutput is what it answers.
+	NotifyOutput = activities.SendOutput
+	// RefreshInput is Refresh's.
+	RefreshInput = activities.RefreshInput
 )

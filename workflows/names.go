@@ -36,6 +36,9 @@ func OccurrenceID(id string) string { return "occurrence/" + id }
 // NotifyID is the id of the workflow that sends a notification.
 func NotifyID(key string) string { return "notify/" + key }
 
+// RefreshID is the id of the workflow that brings the messages that stand for an issue up to date.
+func RefreshID(issueID string) string { return "refresh/" + issueID }
+
 // Queries of ResolveIssue.
 const (
 	QueryIssue  = "issue"  // JSON: activities.IssueState

@@ -37,6 +37,7 @@ type bench struct {
 	during     func(action string)
 	send       func(attempt int) error // what the mail channel answers
 	sends      int
+	tellings   []narrative.Telling
 	checks     int   // asked for at once
 	startFails error // what asking for one answers
 	meta       narrative.AssertionMeta
@@ -85,13 +86,13 @@ func setup(t *testing.T, cases ...narrative.DiagnosticCase) (*bench, narrative.I
 	}
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestWorkflowEnvironment()
-	for _, w := range []any{workflows.ResolveIssue, workflows.Notify, workflows.Sweep, workflows.Watchdog} {
+	for _, w := range []any{workflows.ResolveIssue, workflows.Notify, workflows.Refresh, workflows.Sweep, workflows.Watchdog} {
 		b.env.RegisterWorkflow(w)
 	}
 	b.env.RegisterActivity(b.acts)
 	b.env.SetTestTimeout(2 * time.Minute)
 	b.meta = narrative.AssertionMeta{Meta: narrative.Meta{Name: "watched", Class: "scripted", Every: narrative.Duration(time.Minute), Enabled: true}}
-	b.config = narrative.Config{MinimumDatumLogLevel: narrative.Info, Admins: narrative.Admins{Email: []string{"ops@example.com"}}}
+	b.config = narrative.Config{MinimumDatumLogLevel: narrative.Info, Admins: narrative.Recipients{Email: []string{"ops@example.com"}}}
 	b.apply()
 	return b, b.check(narrative.OutcomeFailed).Opened[0]
 }
@@ -200,6 +201,12 @@ func (b *bench) Notify(_ context.Context, key string) error {
 	return nil
 }
 
+// Refresh notes that an issue's messages are to be brought up to date.
+func (b *bench) Refresh(_ context.Context, issueID string) error {
+	b.note("refresh " + issueID)
+	return nil
+}
+
 // StartCheck notes that a check was asked for.
 func (b *bench) StartCheck(context.Context, narrative.MetaKind, string) error {
 	b.checks++
@@ -212,9 +219,10 @@ func (b *bench) Reconcile(context.Context) (narrative.Reconciled, error) {
 }
 
 // Send is the mail channel.
-func (b *bench) Send(context.Context, narrative.Notification) (string, error) {
+func (b *bench) Send(_ context.Context, t narrative.Telling) (narrative.Sent, error) {
 	b.sends++
-	return "receipt", b.send(b.sends)
+	b.tellings = append(b.tellings, t)
+	return narrative.Sent{Receipt: "receipt"}, b.send(b.sends)
 }
 
 // proposing is a case that proposes the same each time.

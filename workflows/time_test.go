@@ -65,7 +65,7 @@ func TestVerifyAfter(t *testing.T) {
 func TestEscalation(t *testing.T) {
 	t.Parallel()
 	b, i := setup(t, proposing("a", nothing))
-	to := func(address string) narrative.Admins { return narrative.Admins{Email: []string{address}} }
+	to := func(address string) narrative.Recipients { return narrative.Recipients{Email: []string{address}} }
 	b.rule(func(m *narrative.AssertionMeta, c *narrative.Config) {
 		m.Escalate = []narrative.Escalation{
 			{After: narrative.Duration(time.Hour), Notify: to("lead@example.com"), Unless: narrative.UnlessAcknowledged},
@@ -133,7 +133,7 @@ func TestChangedRules(t *testing.T) {
 	b, i := setup(t, proposing("a", nothing))
 	b.at(time.Hour, func() {
 		b.rule(func(m *narrative.AssertionMeta, _ *narrative.Config) {
-			m.Escalate = []narrative.Escalation{{After: narrative.Duration(3 * time.Hour), Notify: narrative.Admins{Email: []string{"boss@example.com"}}}}
+			m.Escalate = []narrative.Escalation{{After: narrative.Duration(3 * time.Hour), Notify: narrative.Recipients{Email: []string{"boss@example.com"}}}}
 		})
 		b.env.SignalWorkflow(narrative.SignalObserve, narrative.Observation{IssueID: i.ID, Wake: true})
 	})
@@ -300,7 +300,7 @@ func TestUnverified(t *testing.T) {
 	b, i := setup(t, verifying("a", time.Minute, "repair"))
 	b.startFails = errors.New("Temporal does not answer")
 	b.rule(func(m *narrative.AssertionMeta, _ *narrative.Config) {
-		m.Escalate = []narrative.Escalation{{After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"boss@example.com"}}}}
+		m.Escalate = []narrative.Escalation{{After: narrative.Duration(2 * time.Hour), Notify: narrative.Recipients{Email: []string{"boss@example.com"}}}}
 	})
 	b.at(5*time.Hour, func() { b.observe(narrative.OutcomePassed) })
 	story := b.run(i)

@@ -3,7 +3,6 @@ package email
 import (
 	"bytes"
 	"fmt"
-	"html"
 	"net/mail"
 	"strings"
 
@@ -12,20 +11,24 @@ import (
 	"github.com/narrative-go/narrative"
 )
 
-// Sender is who messages are from.
+// Sender is who messages are from, and what they look like.
 type Sender struct {
 	From    string // an address, with a name or without; default narrative@localhost
 	ReplyTo string // where answers go; default nowhere else
+	// Templates is a folder whose [TextTemplate] and [HTMLTemplate] replace the embedded ones; default none. They are
+	// read once.
+	Templates string
 }
 
 // DefaultFrom is who messages are from unless configured.
 const DefaultFrom = "narrative@localhost"
 
-// identity is a sender whose addresses were understood.
+// identity is a sender whose addresses and templates were understood.
 type identity struct {
-	from    *mail.Address
-	replyTo *mail.Address // nil: none
-	host    string        // of Message-IDs
+	from      *mail.Address
+	replyTo   *mail.Address // nil: none
+	host      string        // of Message-IDs
+	templates templates
 }
 
 func (s Sender) identity() (identity, error) {
@@ -37,67 +40,118 @@ func (s Sender) identity() (identity, error) {
 		return identity{}, narrative.Errorf(narrative.Invalid, "the sender %q is not a mail address", s.From)
 	}
 	id := identity{from: from, host: from.Address[strings.LastIndexByte(from.Address, '@')+1:]}
-	if s.ReplyTo == "" {
-		return id, nil
+	if s.ReplyTo != "" {
+		if id.replyTo, err = mail.ParseAddress(s.ReplyTo); err != nil {
+			return identity{}, narrative.Errorf(narrative.Invalid, "the reply address %q is not a mail address", s.ReplyTo)
+		}
 	}
-	if id.replyTo, err = mail.ParseAddress(s.ReplyTo); err != nil {
-		return identity{}, narrative.Errorf(narrative.Invalid, "the reply address %q is not a mail address", s.ReplyTo)
-	}
-	return id, nil
+	id.templates, err = readTemplates(s.Templates)
+	return id, err
 }
 
-// build makes the message of a notification. The same notification makes the same bytes.
-func (id identity) build(n narrative.Notification) (m *gomail.Msg, messageID string, err error) {
-	m = gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary("narrative-"+narrative.HashText(n.Key)[:40]))
+// letter is a message as it goes over the wire.
+type letter struct {
+	to        string // the address alone
+	messageID string // with its angle brackets
+	content   []byte
+}
+
+// write makes the message of a telling. The same telling makes the same bytes.
+func (id identity) write(t narrative.Telling) (letter, error) {
+	to, err := mail.ParseAddress(t.Recipient)
+	if err != nil {
+		return letter{}, narrative.Errorf(narrative.Invalid, "the recipient %q is not a mail address", t.Recipient)
+	}
+	text, rich, err := id.templates.fill(dataOf(t))
+	if err != nil {
+		return letter{}, err
+	}
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary("narrative-"+narrative.HashText(t.Key)[:40]))
 	m.FromMailAddress(id.from)
 	if id.replyTo != nil {
 		m.ReplyToMailAddress(id.replyTo)
 	}
-	to, err := mail.ParseAddress(n.Recipient)
-	if err != nil {
-		return nil, "", narrative.Errorf(narrative.Invalid, "the recipient %q is not a mail address", n.Recipient)
-	}
 	m.ToMailAddress(to)
-	m.Subject(oneLine(n.Message.Subject))
-	m.SetDateWithValue(n.CreatedAt.UTC())
-	own := oneLine(n.Key) + "@" + id.host
-	m.SetMessageIDWithValue(own)
-	m.SetGenHeader("X-Narrative-Kind", oneLine(string(n.Kind)))
-	if n.IssueID != "" {
-		thread := "<issue-" + oneLine(n.IssueID) + "@" + id.host + ">"
-		m.SetGenHeader(gomail.HeaderReferences, thread)
-		m.SetGenHeader(gomail.HeaderInReplyTo, thread)
-		m.SetGenHeader("X-Narrative-Issue", oneLine(n.IssueID))
+	m.Subject(oneLine(t.Message.Subject))
+	m.SetDateWithValue(t.CreatedAt.UTC())
+	messageID := id.messageID(t.Key)
+	m.SetMessageIDWithValue(strings.Trim(messageID, "<>"))
+	m.SetGenHeader("X-Narrative-Kind", oneLine(string(t.Kind)))
+	issues := issuesOf(t)
+	if references := id.references(issues, t.Earlier); len(references) > 0 {
+		m.SetGenHeader(gomail.HeaderReferences, strings.Join(references, " "))
+		m.SetGenHeader(gomail.HeaderInReplyTo, id.answered(issues, t.Earlier))
 	}
 	// So that nobody's holiday answers it (RFC 3834).
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	text, rich := n.Message.Text, n.Message.HTML
-	if rich == "" {
-		rich = htmlOf(text)
-	}
 	m.SetBodyString(gomail.TypeTextPlain, text)
 	m.AddAlternativeString(gomail.TypeTextHTML, rich)
-	return m, "<" + own + ">", nil
+
+	var b bytes.Buffer
+	for _, issue := range issues {
+		fmt.Fprintf(&b, "X-Narrative-Issue: %s\r\n", part(issue)) // one each, which m would join
+	}
+	if _, err := m.WriteTo(&b); err != nil {
+		return letter{}, fmt.Errorf("write the message %s: %w", t.Key, err)
+	}
+	return letter{to: to.Address, messageID: messageID, content: b.Bytes()}, nil
 }
 
-// bytes is the message as it goes over the wire.
-func (id identity) bytes(n narrative.Notification) (content []byte, messageID string, err error) {
-	m, messageID, err := id.build(n)
-	if err != nil {
-		return nil, "", err
+// maxRoots is how many issues a message refers to as the beginning of its thread; it names all of them.
+const maxRoots = 10
+
+// maxEarlier is how many earlier messages a message refers to: the first, and the last ones. A longer header does not
+// get through everywhere.
+const maxEarlier = 10
+
+// issuesOf are the ids of the issues that a message concerns.
+func issuesOf(t narrative.Telling) (ids []string) {
+	for _, s := range t.Stories {
+		ids = append(ids, s.Issue.ID)
 	}
-	var b bytes.Buffer
-	if _, err := m.WriteTo(&b); err != nil {
-		return nil, "", fmt.Errorf("write the message %s: %w", n.Key, err)
+	if len(ids) == 0 && t.IssueID != "" {
+		ids = []string{t.IssueID}
 	}
-	return b.Bytes(), messageID, nil
+	return ids
+}
+
+// references are the roots of the threads of those issues, and then the messages sent before, oldest first. A message
+// of no issue has none.
+func (id identity) references(issues, earlier []string) (all []string) {
+	if len(issues) == 0 {
+		return nil
+	}
+	for _, issue := range issues[:min(len(issues), maxRoots)] {
+		all = append(all, id.root(issue))
+	}
+	for n, key := range earlier {
+		if n == 0 || n > len(earlier)-maxEarlier {
+			all = append(all, id.messageID(key))
+		}
+	}
+	return all
+}
+
+// answered is the message that the message is an answer to: the newest of the thread, or its root.
+func (id identity) answered(issues, earlier []string) string {
+	if len(earlier) > 0 {
+		return id.messageID(earlier[len(earlier)-1])
+	}
+	return id.root(issues[0])
+}
+
+func (id identity) root(issue string) string { return "<issue-" + part(issue) + "@" + id.host + ">" }
+
+func (id identity) messageID(key string) string { return "<" + part(key) + "@" + id.host + ">" }
+
+// part is a key or id as it may stand in a message id (RFC 5322, dot-atom): hashed where it has other characters.
+func part(s string) string {
+	plain := strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/+=~") == ""
+	if plain && s != "" && len(s) <= 100 {
+		return s
+	}
+	return narrative.HashText(s)[:32]
 }
 
 // oneLine keeps line ends, which would begin another header, out of a header.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// htmlOf shows a text as it is written.
-func htmlOf(text string) string {
-	return "<!DOCTYPE html>\n<html><body><pre style=\"font-family: sans-serif; white-space: pre-wrap\">" +
-		html.EscapeString(text) + "</pre></body></html>\n"
-}

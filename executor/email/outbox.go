@@ -10,7 +10,7 @@ import (
 )
 
 // Outbox is the channel that writes messages into a folder, one .eml file each. A file is named after when the
-// notification was made and its key, so that a repeat replaces itself.
+// message was made and its key, so that a repeat replaces itself.
 type Outbox struct {
 	dir string
 	id  identity
@@ -31,31 +31,31 @@ func NewOutbox(dir string, s Sender) (*Outbox, error) {
 }
 
 // Send writes the message; the receipt is its Message-ID. A reader of the folder never sees half a file.
-func (o *Outbox) Send(ctx context.Context, n narrative.Notification) (string, error) {
+func (o *Outbox) Send(ctx context.Context, t narrative.Telling) (narrative.Sent, error) {
 	if err := ctx.Err(); err != nil {
-		return "", err
+		return narrative.Sent{}, err
 	}
-	content, messageID, err := o.id.bytes(n)
+	m, err := o.id.write(t)
 	if err != nil {
-		return "", err
+		return narrative.Sent{}, err
 	}
-	if err := o.write(o.name(n), content); err != nil {
-		return "", narrative.Errorf(narrative.Unavailable, "write to the outbox: %w", err)
+	if err := o.write(o.name(t), m.content); err != nil {
+		return narrative.Sent{}, narrative.Errorf(narrative.Unavailable, "write to the outbox: %w", err)
 	}
-	return messageID, nil
+	return narrative.Sent{Receipt: m.messageID}, nil
 }
 
-func (o *Outbox) name(n narrative.Notification) string {
+func (o *Outbox) name(t narrative.Telling) string {
 	key := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
 			return r
 		}
 		return '_'
-	}, n.Key)
-	if key != n.Key || len(key) > 64 {
-		key = narrative.HashText(n.Key)[:32]
+	}, t.Key)
+	if key != t.Key || len(key) > 64 {
+		key = narrative.HashText(t.Key)[:32]
 	}
-	return n.CreatedAt.UTC().Format("20060102T150405.000000Z") + "-" + key + ".eml"
+	return t.CreatedAt.UTC().Format("20060102T150405.000000Z") + "-" + key + ".eml"
 }
 
 func (o *Outbox) write(name string, content []byte) (err error) {

@@ -3,7 +3,6 @@ package email
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -32,16 +31,30 @@ type SMTP struct {
 	host           string
 	port           int
 	user, password string
-	implicitTLS    bool
+	secured        secured
 	loopback       bool
 }
 
 var _ narrative.Channel = (*SMTP)(nil)
 
-const urlForm = "the mail server's URL must have the form smtp[s]://[user:password@]host[:port]"
+// secured is when a connection is under TLS.
+type secured string
+
+const (
+	fromTheStart  secured = "smtps"
+	required      secured = "required"      // by STARTTLS
+	opportunistic secured = "opportunistic" // by STARTTLS, where the server offers it
+	off           secured = "off"
+)
+
+const urlForm = "the mail server's URL must have the form smtp[s]://[user:password@]host[:port][?tls=off or ?tls=opportunistic]"
 
 // NewSMTP returns the channel to the server of a URL smtp[s]://[user:password@]host[:port]. The default port is 587,
 // or 465 for smtps; on this machine 25. Its errors do not hold the password.
+//
+// smtps is TLS from the start. smtp requires STARTTLS, except on this machine, where there is no TLS. ?tls=off goes
+// without TLS elsewhere, too: anybody on the way can read the messages and the password. ?tls=opportunistic takes
+// STARTTLS where the server offers it, and sends the password under TLS only.
 func NewSMTP(rawURL string, s Sender, o SMTPOptions) (*SMTP, error) {
 	id, err := s.identity()
 	if err != nil {
@@ -49,24 +62,17 @@ func NewSMTP(rawURL string, s Sender, o SMTPOptions) (*SMTP, error) {
 	}
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" ||
-		u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
+		u.Path != "" && u.Path != "/" || u.Fragment != "" {
 		return nil, narrative.Errorf(narrative.Invalid, "%s", urlForm)
 	}
-	c := &SMTP{SMTPOptions: o, id: id, host: u.Hostname(), implicitTLS: u.Scheme == "smtps", loopback: loopback(u.Hostname())}
+	c := &SMTP{SMTPOptions: o, id: id, host: u.Hostname(), loopback: loopback(u.Hostname())}
 	c.user = u.User.Username()
 	c.password, _ = u.User.Password()
-	switch {
-	case u.Port() != "":
-		c.port, err = strconv.Atoi(u.Port())
-		if err != nil || c.port < 1 || c.port > 65535 {
-			return nil, narrative.Errorf(narrative.Invalid, "%s; the port is not from 1 to 65535", urlForm)
-		}
-	case c.implicitTLS:
-		c.port = 465
-	case c.loopback:
-		c.port = 25
-	default:
-		c.port = 587
+	if c.secured, err = securedBy(u, c.loopback); err != nil {
+		return nil, err
+	}
+	if c.port, err = c.portOf(u.Port()); err != nil {
+		return nil, err
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 15 * time.Second
@@ -84,56 +90,71 @@ func NewSMTP(rawURL string, s Sender, o SMTPOptions) (*SMTP, error) {
 	return c, nil
 }
 
+// securedBy reads a URL's scheme and query.
+func securedBy(u *url.URL, loopback bool) (secured, error) {
+	query, err := url.ParseQuery(u.RawQuery)
+	for name, values := range query {
+		if name != "tls" || len(values) != 1 {
+			return "", narrative.Errorf(narrative.Invalid, "%s; the only thing that may be said behind the ? is tls, once", urlForm)
+		}
+	}
+	said, given := secured(query.Get("tls")), query.Has("tls")
+	switch {
+	case err != nil:
+		return "", narrative.Errorf(narrative.Invalid, "%s; what stands behind the ? cannot be read", urlForm)
+	case given && said != off && said != opportunistic:
+		return "", narrative.Errorf(narrative.Invalid, "%s; tls must be off or opportunistic, and is required where nothing is said%s",
+			urlForm, narrative.DidYouMean(string(said), []string{string(off), string(opportunistic)}))
+	case given && u.Scheme == "smtps":
+		return "", narrative.Errorf(narrative.Invalid, "%s; smtps is TLS from the start, and takes no tls", urlForm)
+	case given:
+		return said, nil
+	case u.Scheme == "smtps":
+		return fromTheStart, nil
+	case loopback:
+		return off, nil
+	}
+	return required, nil
+}
+
+func (c *SMTP) portOf(given string) (int, error) {
+	switch {
+	case given != "":
+		port, err := strconv.Atoi(given)
+		if err != nil || port < 1 || port > 65535 {
+			return 0, narrative.Errorf(narrative.Invalid, "%s; the port is not from 1 to 65535", urlForm)
+		}
+		return port, nil
+	case c.secured == fromTheStart:
+		return 465, nil
+	case c.loopback:
+		return 25, nil
+	}
+	return 587, nil
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Send sends the message; the receipt is its Message-ID.
-func (c *SMTP) Send(ctx context.Context, n narrative.Notification) (string, error) {
-	m, messageID, err := c.id.build(n)
+// Send sends the message to its one recipient; the receipt is its Message-ID. What fails after the server took it is
+// let be: it must not be sent again.
+func (c *SMTP) Send(ctx context.Context, t narrative.Telling) (narrative.Sent, error) {
+	m, err := c.id.write(t)
 	if err != nil {
-		return "", err
+		return narrative.Sent{}, err
 	}
-	var opened connection
-	defer opened.close()
-	client, err := c.client(ctx, &opened)
+	s, err := c.open(ctx)
 	if err != nil {
-		return "", narrative.Errorf(narrative.Invalid, "set up mail to %s: %w", c.host, err)
+		return narrative.Sent{}, err
 	}
-	session, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return "", narrative.Errorf(narrative.Unavailable, "connect to the mail server %s: %w", c.host, err)
+	defer s.close()
+	if err := s.deliver(c.id.from.Address, m); err != nil {
+		return narrative.Sent{}, narrative.Errorf(kindOf(err), "send mail to %s by %s: %s", m.to, c.host, words(err))
 	}
-	err = client.SendWithSMTPClient(session, m)
-	if m.IsDelivered() {
-		// The server took the message; what fails after that must not send it again.
-		_ = client.CloseWithSMTPClient(session)
-		return messageID, nil
-	}
-	if err == nil {
-		err = errors.New("it was not delivered")
-	}
-	kind := narrative.Unavailable
-	var refused *gomail.SendError
-	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
-		kind = narrative.Invalid
-	}
-	return "", narrative.Errorf(kind, "send mail to %s by %s: %w", n.Recipient, c.host, err)
-}
-
-// connection is closed when the context ends, whose end the mail client does not look at, and when the message was
-// sent or not: the client leaves it open where its greeting fails.
-type connection struct {
-	net.Conn
-	forget func() bool
-}
-
-func (c *connection) close() {
-	if c.Conn != nil {
-		c.forget()
-		_ = c.Conn.Close()
-	}
+	s.quit()
+	return narrative.Sent{Receipt: m.messageID}, nil
 }
 
 func (c *SMTP) client(sending context.Context, opened *connection) (*gomail.Client, error) {
@@ -144,24 +165,26 @@ func (c *SMTP) client(sending context.Context, opened *connection) (*gomail.Clie
 			if err != nil {
 				return nil, err
 			}
-			if c.implicitTLS {
-				secured := tls.Client(dialed, c.TLS)
-				if err := secured.HandshakeContext(ctx); err != nil {
+			if c.secured == fromTheStart {
+				under := tls.Client(dialed, c.TLS)
+				if err := under.HandshakeContext(ctx); err != nil {
 					_ = dialed.Close()
 					return nil, err
 				}
-				dialed = secured
+				dialed = under
 			}
 			opened.Conn = dialed
 			opened.forget = context.AfterFunc(sending, func() { _ = dialed.Close() })
 			return dialed, nil
 		}),
 	}
-	switch {
-	case c.implicitTLS, c.loopback: // no STARTTLS within TLS
-		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
-	default:
+	switch c.secured {
+	case required:
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	case opportunistic:
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	default: // no STARTTLS within TLS
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
 	}
 	if c.user != "" {
 		options = append(options, gomail.WithUsername(c.user), gomail.WithPassword(c.password), c.login())
@@ -170,9 +193,9 @@ func (c *SMTP) client(sending context.Context, opened *connection) (*gomail.Clie
 }
 
 // login chooses how to log in: with what the server offers. Sending the password as it is is left to connections that
-// cannot be listened to.
+// cannot be listened to, and to those that may be.
 func (c *SMTP) login() gomail.Option {
-	if c.loopback || c.implicitTLS {
+	if c.secured == off || c.secured == fromTheStart {
 		return gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthPlainNoEnc, gomail.SMTPAuthLoginNoEnc, gomail.SMTPAuthCramMD5)
 	}
 	return gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover)

@@ -178,7 +178,7 @@ var changeTests = map[string]func(*bench){
 			"notification: will tell ops@example.com by email: it broke", "status: changed",
 		}, b.texts(issue.ID))
 		want := notification("n2", issue.ID)
-		want.State, want.CreatedAt = narrative.NotificationPending, kept(0)
+		want.Batch, want.State, want.CreatedAt = "n2", narrative.NotificationPending, kept(0)
 		b.same("kept", want, must(b.store.Notification(b.ctx, "n2"))(b), cmpopts.IgnoreFields(narrative.Notification{}, "ID"))
 	},
 }

@@ -63,8 +63,8 @@ var metaTests = map[string]func(*bench){
 		c := narrative.Config{
 			MinimumDatumLogLevel: narrative.Warn, DefaultDatumTTL: narrative.Duration(time.Hour),
 			Actions: narrative.ActionsApprove, Renotify: []narrative.Duration{narrative.Duration(time.Hour)},
-			Escalate: []narrative.Escalation{{After: narrative.Duration(time.Hour), Notify: narrative.Admins{Email: []string{"boss@example.com"}}}},
-			Admins:   narrative.Admins{Email: []string{"ops@example.com", "öps@example.com"}},
+			Escalate: []narrative.Escalation{{After: narrative.Duration(time.Hour), Notify: narrative.Recipients{Email: []string{"boss@example.com"}}}},
+			Admins:   narrative.Recipients{Email: []string{"ops@example.com", "öps@example.com"}},
 		}
 		for _, changed := range []bool{true, false} {
 			b.same("applied", narrative.Applied{Config: changed}, must(b.store.Apply(b.ctx, narrative.Manifest{Config: &c}, at(0)))(b))
@@ -131,7 +131,7 @@ func fullAssertion() narrative.AssertionMeta {
 		FailAfter: 2, ResolveAfter: 3, ErrorAfter: 4, MaxAttempts: 5, MaxPlans: 7, MaxIssues: 6,
 		Renotify: []narrative.Duration{narrative.Duration(time.Hour), narrative.Duration(24 * time.Hour)},
 		Escalate: []narrative.Escalation{{
-			After: narrative.Duration(2 * time.Hour), Notify: narrative.Admins{Email: []string{"böss@example.com"}}, Unless: narrative.UnlessAcknowledged,
+			After: narrative.Duration(2 * time.Hour), Notify: narrative.Recipients{Email: []string{"böss@example.com"}}, Unless: narrative.UnlessAcknowledged,
 		}},
 		Diagnostics: []narrative.DeclaredCase{{
 			Case: "repair", When: "issue.rounds == 0", Reason: "why",

@@ -87,7 +87,7 @@ var textTests = map[string]func(*bench){
 			_, err = b.store.Datums(b.ctx, narrative.DatumQuery{Text: bad}, narrative.Page{})
 			b.names("q", err)
 			b.names("failure", b.store.FinishAction(b.ctx, ref("solution-one", 0), "", bad, at(0)))
-			b.names("receipt", b.store.NotificationSent(b.ctx, "k", bad, at(0)))
+			b.names("sent", b.store.NotificationSent(b.ctx, "k", narrative.Sent{Receipt: bad}, at(0)))
 			b.names("failure", b.store.NotificationTried(b.ctx, "k", bad, false, at(0)))
 			b.names("notifications[0]", b.store.AddNotifications(b.ctx, []narrative.Notification{{Key: bad}}))
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -14,9 +16,11 @@ import (
 // crashing is a store at which the process dies, once: TEST_CRASH_AT is METHOD:before or METHOD:after, of some methods
 // METHOD/WHAT; WHAT may be cut off after a slash. The file TEST_CRASH_DONE keeps it from dying again. It stops where a
 // power cut would: nothing is closed, nothing is said.
+// TEST_CRASH_AFTER is how many times it passes that point alive before.
 type crashing struct {
 	narrative.Store
 	at, done string
+	alive    *atomic.Int64 // times to pass it alive, still
 }
 
 func crashAt(s narrative.Store) narrative.Store {
@@ -24,13 +28,19 @@ func crashAt(s narrative.Store) narrative.Store {
 	if at == "" {
 		return s
 	}
-	return crashing{s, at, os.Getenv("TEST_CRASH_DONE")}
+	passes, _ := strconv.ParseInt(os.Getenv("TEST_CRASH_AFTER"), 10, 64) // absent: none
+	alive := &atomic.Int64{}
+	alive.Store(passes)
+	return crashing{s, at, os.Getenv("TEST_CRASH_DONE"), alive}
 }
 
 func (c crashing) here(point string) {
 	wanted, moment, _ := strings.Cut(c.at, ":")
 	at, now, _ := strings.Cut(point, ":")
 	if now != moment || at != wanted && !(strings.HasSuffix(wanted, "/") && strings.HasPrefix(at, wanted)) {
+		return
+	}
+	if c.alive.Add(-1) >= 0 {
 		return
 	}
 	f, err := os.OpenFile(c.done, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -96,7 +106,21 @@ func (c crashing) FinishSolution(ctx context.Context, solutionID string, at time
 	return err
 }
 
-func (c crashing) NotificationSent(ctx context.Context, key, receipt string, now time.Time) error {
-	_, err := around(c, "NotificationSent", func() (none, error) { return nothing(c.Store.NotificationSent(ctx, key, receipt, now)) })
+func (c crashing) AddNotifications(ctx context.Context, all []narrative.Notification) error {
+	_, err := around(c, "AddNotifications", func() (none, error) { return nothing(c.Store.AddNotifications(ctx, all)) })
+	return err
+}
+
+func (c crashing) BeginSending(ctx context.Context, batch string, now time.Time) (narrative.Sending, error) {
+	return around(c, "BeginSending", func() (narrative.Sending, error) { return c.Store.BeginSending(ctx, batch, now) })
+}
+
+func (c crashing) NotificationSent(ctx context.Context, batch string, sent narrative.Sent, now time.Time) error {
+	_, err := around(c, "NotificationSent", func() (none, error) { return nothing(c.Store.NotificationSent(ctx, batch, sent, now)) })
+	return err
+}
+
+func (c crashing) KeepPosts(ctx context.Context, posts []narrative.Post) error {
+	_, err := around(c, "KeepPosts", func() (none, error) { return nothing(c.Store.KeepPosts(ctx, posts)) })
 	return err
 }
