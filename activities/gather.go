@@ -43,6 +43,8 @@ func what(notifications int, stories []narrative.Story) string {
 	switch {
 	case len(stories) == 0:
 		return fmt.Sprintf("%d messages", notifications)
+	case len(stories) == 1:
+		return fmt.Sprintf("%d messages about %s", notifications, stories[0].Issue.Name())
 	case len(assertions) == 1:
 		return fmt.Sprintf("%d issues of %s", len(stories), stories[0].Issue.Assertion)
 	}

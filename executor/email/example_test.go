@@ -23,11 +23,11 @@ func ExampleNewOutbox() {
 		fmt.Println(err)
 		return
 	}
-	receipt, err := outbox.Send(context.Background(), narrative.Notification{
+	sent, err := outbox.Send(context.Background(), narrative.Telling{Notification: narrative.Notification{
 		Key: "k1", Recipient: "ops@example.com", CreatedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Message: narrative.Message{Subject: "invoices-balance fails", Text: "Invoice 7 is off."},
-	})
+	}})
 	files, _ := filepath.Glob(filepath.Join(dir, "*.eml"))
-	fmt.Println(receipt, err, len(files))
+	fmt.Println(sent.Receipt, err, len(files))
 	// Output: <k1@shop.example> <nil> 1
 }

@@ -25,8 +25,8 @@ func TestTheOutboxHoldsWhatWouldBeSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if receipt, err := box.Send(context.Background(), notification()); err != nil || receipt != "<k1@shop.example>" {
-			t.Fatalf("receipt %q, %v", receipt, err)
+		if sent, err := box.Send(context.Background(), telling()); err != nil || sent.Receipt != "<k1@shop.example>" {
+			t.Fatalf("%+v, %v", sent, err)
 		}
 	}
 	files, err := os.ReadDir(dir)
@@ -97,12 +97,14 @@ func TestARepeatIsTheSameBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, _, err := id.bytes(notification())
+	message := about("i-7", "i-8", "i-9")
+	message.Earlier = []string{"e1", "e2"}
+	first, err := id.write(message)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
-		if again, _, _ := id.bytes(notification()); string(again) != string(first) {
+		if again, _ := id.write(message); string(again.content) != string(first.content) {
 			t.Fatal("a repeat differs")
 		}
 	}
@@ -114,12 +116,12 @@ func TestABadRecipientIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := notification()
+	n := telling()
 	n.Recipient = "nobody"
 	if _, err := box.Send(context.Background(), n); narrative.KindOf(err) != narrative.Invalid {
 		t.Errorf("got %v", err)
 	}
-	n = notification()
+	n = telling()
 	n.Key = "../../etc/passwd"
 	if _, err := box.Send(context.Background(), n); err != nil {
 		t.Error(err)

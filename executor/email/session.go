@@ -80,7 +80,7 @@ func (s *session) quit() {
 func (s *session) deliver(from string, m letter) error {
 	for _, step := range []func() error{
 		func() error { return s.Mail("<" + from + ">") },
-		func() error { return s.Rcpt(m.to) },
+		func() error { return s.Rcpt("<" + m.to + ">") },
 		func() error { return s.data(m.content) },
 	} {
 		if err := s.UpdateDeadline(s.timeout); err != nil {
@@ -127,6 +127,11 @@ const maxSaid = 500
 
 // words are what the server said, or what kept it from saying anything, in one line.
 func words(err error) string {
-	text := strings.ToValidUTF8(oneLine(err.Error()), "")
+	text := err.Error()
+	var reply *textproto.Error
+	if errors.As(err, &reply) {
+		text = fmt.Sprintf("%d %s", reply.Code, reply.Msg)
+	}
+	text = strings.ToValidUTF8(oneLine(text), "")
 	return strings.ToValidUTF8(text[:min(len(text), maxSaid)], "")
 }

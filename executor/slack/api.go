@@ -16,7 +16,7 @@ import (
 type client interface {
 	// postMessage returns the channel's id, and the message's.
 	postMessage(ctx context.Context, m message) (place, ts string, err error)
-	// updateMessage edits a message. Metadata, and blocks where m has none, stay as they were.
+	// updateMessage replaces a message. Its metadata stays as it was.
 	updateMessage(ctx context.Context, place, ts string, m message) error
 	// history returns a page of a channel's messages, from oldest on, newest first.
 	history(ctx context.Context, q query) (page, error)
@@ -53,6 +53,9 @@ type identity struct {
 	team, bot string
 	scopes    []string // empty where it is not known
 }
+
+// tombstone stands for a message that was deleted while it had replies.
+const tombstone = "tombstone"
 
 // pageSize is how many messages or channels are asked for at once.
 const pageSize = 200
@@ -177,6 +180,9 @@ func (w *web) replies(ctx context.Context, q query) (page, error) {
 
 func pageOf(messages []api.Message, more bool, next string) (p page) {
 	for _, m := range messages {
+		if m.SubType == tombstone {
+			continue
+		}
 		one := posted{ts: m.Timestamp, reply: m.ThreadTimestamp != "" && m.ThreadTimestamp != m.Timestamp}
 		if m.Metadata.EventType == eventType {
 			// What does not decode is not ours.

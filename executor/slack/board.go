@@ -70,14 +70,15 @@ func (b *board) post(ctx context.Context, m message) (place, ts string, err erro
 	return place, ts, err
 }
 
-// edit brings a card up to date. One that is gone is left be.
-func (b *board) edit(ctx context.Context, place, ts string, m message) error {
-	err := b.client.updateMessage(ctx, place, ts, m)
-	if gone(err) {
-		b.logger.InfoContext(ctx, "a card is gone, and is not edited", "place", place, "ts", ts, "error", err)
-		return nil
+// edit brings a card up to date. One that is gone, or not ours to edit, is left be; there says whether it can be
+// replied to.
+func (b *board) edit(ctx context.Context, place, ts string, m message) (there bool, err error) {
+	err = b.client.updateMessage(ctx, place, ts, m)
+	if gone(err) || uneditable(err) {
+		b.logger.InfoContext(ctx, "a card is gone, or cannot be edited any more", "place", place, "ts", ts, "error", err)
+		return !gone(err), nil
 	}
-	return err
+	return err == nil, err
 }
 
 // showLines posts the lines of a timeline after the given one in a thread, and returns the number of the last that it
@@ -89,10 +90,6 @@ func (b *board) showLines(ctx context.Context, place, ts string, s narrative.Sto
 			Metadata: &metadata{EventType: eventType, Payload: payload{Issue: s.Issue.ID, Entry: r.last.Number}},
 			at:       r.last.At, key: replyKey(s.Issue.ID, place, ts, r.last.Number),
 		})
-		if gone(err) {
-			b.logger.InfoContext(ctx, "a card is gone, and so is its thread", "place", place, "ts", ts, "error", err)
-			break
-		}
 		if err != nil {
 			return shown, err
 		}
@@ -111,6 +108,10 @@ func (b *board) refresh(ctx context.Context, posts []narrative.Post, stories []n
 		byID[s.Issue.ID] = s
 	}
 	place, ts, known := posts[0].Place, posts[0].Message, thread{}
+	there, err := b.edit(ctx, place, ts, cardOf(stories, cardWords(stories, posts[0].Recipient), b.now()))
+	if err != nil || !there {
+		return nil, err // a reply to what is gone would stand in the channel
+	}
 	if again {
 		if known, err = b.threadOf(ctx, place, ts, time.Time{}); err != nil {
 			return nil, err
@@ -130,7 +131,7 @@ func (b *board) refresh(ctx context.Context, posts []narrative.Post, stories []n
 			return changed, err
 		}
 	}
-	return changed, b.edit(ctx, place, ts, cardOf(stories, cardWords(stories, posts[0].Recipient), b.now()))
+	return changed, nil
 }
 
 // cardWords are what stands above a card when it is edited.

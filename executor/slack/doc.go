@@ -6,7 +6,8 @@
 // is wrong, where it stands, what it waits for, the newest proposals with their plans, and buttons. The card is edited
 // as the issue moves; its thread is the story, with everything that was told after the card was made. What is told
 // again, or to more people, is shown in the channel, too. Issues told of by one message share one card, which lists
-// them; where one of them needs a person, its buttons stand in the thread.
+// them; where one of them needs a person, its buttons stand in the thread. Such a card is edited by Send only where the
+// telling is of all its issues: otherwise Refresh, which is given all of them, has to follow.
 //
 // [Outbox] writes the same messages into a folder, for those who have no Slack. [Hook] posts to an incoming webhook,
 // which can do much less: see [Hook.Cannot].

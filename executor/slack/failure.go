@@ -157,7 +157,8 @@ func hasWord(err error, words ...string) bool {
 	return false
 }
 
-// gone tells whether the message that was to be edited, or replied to, is not there any more.
-func gone(err error) bool {
-	return hasWord(err, "message_not_found", "cant_update_message", "thread_not_found", "edit_window_closed")
-}
+// gone tells whether the message that was to be edited, or whose thread was asked for, is not there any more.
+func gone(err error) bool { return hasWord(err, "message_not_found", "thread_not_found") }
+
+// uneditable tells whether the message is there, and cannot be edited for ever.
+func uneditable(err error) bool { return hasWord(err, "cant_update_message", "edit_window_closed") }

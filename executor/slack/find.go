@@ -83,22 +83,22 @@ type membership int
 
 const (
 	unknown membership = iota
+	missing            // there is no card any more
 	wholly             // for those given, and no others
 	partly             // for others, too
 )
 
 // members reads from a card whether it stands for other issues than those of the stories.
 func (b *board) members(ctx context.Context, place, ts string, stories []narrative.Story) (membership, error) {
-	var card posted
 	p, err := b.client.history(ctx, query{place: place, ts: ts})
 	if err != nil {
 		return unknown, b.unlookable(ctx, "place", place, err)
 	}
-	for _, one := range p.found {
-		if one.ts == ts {
-			card = one
-		}
+	n := slices.IndexFunc(p.found, func(one posted) bool { return one.ts == ts })
+	if n < 0 {
+		return missing, nil
 	}
+	card := p.found[n]
 	switch {
 	case card.mark.Count == 0:
 		return unknown, nil

@@ -122,6 +122,18 @@ func TestAWholeGroupThatIsToldOfGetsOneReplyAndIsEdited(t *testing.T) {
 	}
 }
 
+func TestATellingWithoutWordsSaysWhereTheIssueStands(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	told := w.telling("k1", narrative.NotifyOpened, w.story("i-1"))
+	told.Message = narrative.Message{}
+	posts := w.send(told).Posts
+	told.Key, told.Posts = "k2", posts
+	w.send(told)
+	contains(t, w.card().Text, "invoices-balance invoice i-1: open")
+	contains(t, w.replies()[1].Text, "invoices-balance invoice i-1: open")
+}
+
 func TestRefreshPostsNewLinesAndEditsTheCard(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -181,22 +193,45 @@ func TestRefreshAfterALostAnswerPostsNothingTwice(t *testing.T) {
 
 func TestRefreshLeavesACardThatIsGoneBe(t *testing.T) {
 	t.Parallel()
-	for _, word := range []string{"message_not_found", "cant_update_message"} {
-		t.Run(word, func(t *testing.T) {
-			t.Parallel()
-			w := setup(t)
-			s := w.story("i-1")
-			posts := w.send(w.telling("k1", narrative.NotifyOpened, s)).Posts
-			if word == "message_not_found" {
-				w.fake.Delete(room, w.card().TS)
-				s = comment(s, "anybody?")
-			}
-			w.fake.Fail("chat.update", word, 1)
-			if _, err := w.Refresh(context.Background(), posts, []narrative.Story{s}, false); err != nil {
-				t.Fatal(err)
-			}
-			contains(t, w.log.String(), "a card is gone")
-		})
+	w := setup(t)
+	s := w.story("i-1")
+	posts := w.send(w.telling("k1", narrative.NotifyOpened, s)).Posts
+	w.fake.Delete(room, w.card().TS)
+	s = comment(s, "anybody?")
+	if changed, err := w.Refresh(context.Background(), posts, []narrative.Story{s}, false); err != nil || len(changed) != 0 {
+		t.Fatalf("%v, %v", changed, err)
+	}
+	contains(t, w.log.String(), "a card is gone")
+	if n := len(w.fake.Messages(room)); n != 0 {
+		t.Errorf("%d messages: a reply to what is gone stands in the channel", n)
+	}
+}
+
+func TestACardThatCannotBeEditedStillGetsItsStory(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	s := w.story("i-1")
+	posts := w.send(w.telling("k1", narrative.NotifyOpened, s)).Posts
+	w.fake.Fail("chat.update", "cant_update_message", 1)
+	changed, err := w.Refresh(context.Background(), posts, []narrative.Story{comment(s, "on it")}, false)
+	if err != nil || len(changed) != 1 || len(w.replies()) != 2 {
+		t.Errorf("%v, %v", changed, err)
+	}
+}
+
+func TestWhatGoesAlongDoesNotLoseTheReceipt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.fake.Pass("chat.postMessage", 1)
+	w.fake.Fail("chat.postMessage", "restricted_action", 1)
+	sent := w.send(w.telling("k1", narrative.NotifyOpened, w.story("i-1")))
+	if sent.Receipt == "" || sent.Posts[0].Shown != 0 {
+		t.Errorf("%+v", sent)
+	}
+	contains(t, w.log.String(), "not all that goes along with it")
+	changed, err := w.Refresh(context.Background(), sent.Posts, []narrative.Story{w.story("i-1")}, false)
+	if err != nil || len(changed) != 1 || changed[0].Shown != 3 {
+		t.Errorf("%v, %v", changed, err)
 	}
 }
 

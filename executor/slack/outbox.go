@@ -68,9 +68,6 @@ func (f folder) updateMessage(ctx context.Context, _, ts string, m message) erro
 		return err
 	}
 	m.Channel, m.Metadata = was.Channel, was.Metadata
-	if len(m.Blocks) == 0 {
-		m.Blocks = was.Blocks
-	}
 	return f.write(ctx, ts, m)
 }
 

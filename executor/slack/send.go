@@ -125,21 +125,22 @@ func (d *delivery) open(ctx context.Context) error {
 // follow tells of issues in the thread of their card, and brings both up to date. Where the card is gone, its issues
 // are given another.
 func (d *delivery) follow(ctx context.Context, c card) error {
-	known, err := d.known(ctx, c)
+	// Slack takes a reply to a message that is gone, and shows it in the channel: so look first.
+	who, err := d.members(ctx, c.place, c.ts, c.stories)
 	if err != nil {
 		return err
 	}
-	who, err := d.members(ctx, c.place, c.ts, c.stories)
+	if who == missing {
+		d.logger.InfoContext(ctx, "a card is gone; another is made", "place", c.place, "ts", c.ts)
+		d.fresh = append(d.fresh, c.stories...)
+		return nil
+	}
+	known, err := d.known(ctx, c)
 	if err != nil {
 		return err
 	}
 	group := len(c.stories) > 1 || who == partly
 	place, ts, err := d.reply(ctx, c, known, "", d.words(c), d.needsPerson() && (group || who == unknown))
-	if gone(err) {
-		d.logger.InfoContext(ctx, "a card is gone; another is made", "place", c.place, "ts", c.ts, "error", err)
-		d.fresh = append(d.fresh, c.stories...)
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,8 @@ func (d *delivery) follow(ctx context.Context, c card) error {
 	if who != wholly {
 		return nil // it is redrawn by Refresh, which is given all that it stands for
 	}
-	return d.beside(ctx, d.edit(ctx, c.place, c.ts, cardOf(c.stories, cardWords(c.stories, d.t.Recipient), d.now())))
+	_, err = d.edit(ctx, c.place, c.ts, cardOf(c.stories, cardWords(c.stories, d.t.Recipient), d.now()))
+	return d.beside(ctx, err)
 }
 
 // words are what the telling says of the issues of a card: where it tells of others, too, what it says of the one.
@@ -170,6 +172,9 @@ func (d *delivery) reply(ctx context.Context, c card, known thread, part string,
 	key := strings.TrimSuffix(d.t.Key+"/"+part, "/")
 	if ts := known.keys[key]; ts != "" {
 		return c.place, ts, nil
+	}
+	if w.text == "" {
+		w.text = fallback(c.stories)
 	}
 	m := message{
 		Channel: c.place, Thread: c.ts, Text: w.text, Blocks: w.blocks, Metadata: markOf(key, c.stories),

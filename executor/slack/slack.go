@@ -83,8 +83,8 @@ func (s *Slack) Send(ctx context.Context, t narrative.Telling) (narrative.Sent, 
 	return s.send(ctx, t)
 }
 
-// Refresh posts the new lines of timelines in the thread and edits the card. A card that is gone is left be, without an
-// error.
+// Refresh edits the card and posts the new lines of timelines in its thread. A card that is gone is left be, and one
+// that cannot be edited as it is, without an error.
 func (s *Slack) Refresh(ctx context.Context, posts []narrative.Post, stories []narrative.Story, again bool) ([]narrative.Post, error) {
 	return s.refresh(ctx, posts, stories, again)
 }

@@ -69,10 +69,8 @@ func (s *Server) postMessage(in request) (answer, *refusal) {
 		return nil, refused
 	}
 	m.Channel, m.User = c.id, botUser
-	if m.ThreadTS != "" {
-		if parent := c.message(m.ThreadTS); parent == nil || parent.ThreadTS != "" {
-			return nil, refuse("thread_not_found")
-		}
+	if m.ThreadTS != "" && c.message(m.ThreadTS) == nil {
+		m.ThreadTS, m.Broadcast = "", false // Slack says nothing of it
 	}
 	m.TS = s.nextTS()
 	c.messages = append(c.messages, &m)
@@ -108,7 +106,7 @@ func decode(in url.Values, field, word string, to any) *refusal {
 	return nil
 }
 
-// update edits a message: what is left out stays as it was.
+// update edits a message: attachments and metadata that are left out stay as they were, blocks only without a text.
 func (s *Server) update(in request) (answer, *refusal) {
 	c, refused := s.place(in.values)
 	if refused != nil {
@@ -129,7 +127,7 @@ func (s *Server) update(in request) (answer, *refusal) {
 		return nil, refused
 	}
 	was.Text = m.Text
-	if in.values.Has("blocks") {
+	if in.values.Has("blocks") || m.Text != "" {
 		was.Blocks = m.Blocks
 	}
 	if in.values.Has("attachments") {
