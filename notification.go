@@ -143,8 +143,8 @@ type Channel interface {
 // Board is a [Channel] whose messages are edited as the issues that they stand for move.
 type Board interface {
 	Channel
-	// Refresh brings messages up to date with the stories of their issues, and returns the posts that are different
-	// now. All posts are at one recipient and share a message; stories are those of all issues that share it, and of
-	// those that posts does not name only Issue is set. Again is as in [Telling].
+	// Refresh brings a message up to date with the stories of its issues, and returns the posts that are different now,
+	// also where it failed half-way. All posts share the message, and stories are those of their issues; of stories
+	// that posts does not name only Issue is set. Again is as in [Telling].
 	Refresh(ctx context.Context, posts []Post, stories []Story, again bool) ([]Post, error)
 }

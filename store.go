@@ -250,8 +250,9 @@ type NotificationStore interface {
 	PendingNotifications(ctx context.Context, before time.Time, limit int) ([]string, error)
 	// CountNotifications counts, by state and channel, those that are pending or undelivered.
 	CountNotifications(ctx context.Context) ([]NotificationCount, error)
-	// Posts returns the posts of an issue, and those of other issues that share a message with them.
+	// Posts returns the posts of an issue, and SharedPosts those of all issues that share a post's message.
 	Posts(ctx context.Context, issueID string) ([]Post, error)
+	SharedPosts(ctx context.Context, channel, place, message string) ([]Post, error)
 	// KeepPosts keeps how far posts have come.
 	KeepPosts(ctx context.Context, posts []Post) error
 	// Told returns the distinct recipients of an issue's notifications: channel and recipient are set.

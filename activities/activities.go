@@ -27,8 +27,8 @@ type Deliverer interface {
 	HandOver(ctx context.Context, h narrative.Handoff) error
 	// Notify starts the workflow that sends the notification, unless it runs.
 	Notify(ctx context.Context, key string) error
-	// Refresh has the messages that stand for the issue brought up to date, and does not wait for it.
-	Refresh(ctx context.Context, issueID string) error
+	// Refresh has the post's message brought up to date, and does not wait for it.
+	Refresh(ctx context.Context, p narrative.Post) error
 	// StartCheck has the assertion or event checked at once, and does not wait for it.
 	StartCheck(ctx context.Context, kind narrative.MetaKind, name string) error
 	// Reconcile makes Temporal match the store.
@@ -203,11 +203,24 @@ func (a *Activities) refresh(ctx context.Context, issueID string) {
 		return
 	}
 	posts, err := a.o.Store.Posts(ctx, issueID)
-	if err == nil && len(posts) > 0 {
-		err = a.o.Deliverer.Refresh(ctx, issueID)
-	}
 	if err != nil {
 		a.o.Logger.Warn("the messages that stand for an issue are not brought up to date now", "issue_id", issueID, "error", err)
+	}
+	a.refreshPosts(ctx, posts)
+}
+
+// refreshPosts has the messages of posts brought up to date, each once.
+func (a *Activities) refreshPosts(ctx context.Context, posts []narrative.Post) {
+	asked := map[RefreshInput]bool{}
+	for _, p := range posts {
+		message := RefreshInput{Channel: p.Channel, Place: p.Place, Message: p.Message}
+		if asked[message] {
+			continue
+		}
+		asked[message] = true
+		if err := a.o.Deliverer.Refresh(ctx, p); err != nil {
+			a.o.Logger.Warn("a message is not brought up to date now", "channel", p.Channel, "recipient", p.Recipient, "error", err)
+		}
 	}
 }
 

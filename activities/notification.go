@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -62,6 +61,7 @@ func (a *Activities) Send(ctx context.Context, in NotificationInput) (SendOutput
 	if err := a.o.Store.NotificationSent(ctx, in.Key, sent, a.now()); err != nil {
 		return SendOutput{}, failed(err)
 	}
+	a.refreshPosts(ctx, sent.Posts) // which show what has happened meanwhile
 	for _, n := range sending.Notifications {
 		a.told("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)
 	}
@@ -116,9 +116,12 @@ func (a *Activities) telling(ctx context.Context, sending narrative.Sending, boa
 		if err != nil {
 			return t, err
 		}
+		if slices.ContainsFunc(sending.Posts, func(p narrative.Post) bool { return p.IssueID == n.IssueID }) {
+			story.Entries = nil // Refresh, of which there is one at a time, shows them
+		}
 		t.Stories = append(t.Stories, story)
 	}
-	slices.SortStableFunc(t.Stories, func(x, y narrative.Story) int { return cmp.Compare(x.Issue.Name(), y.Issue.Name()) })
+	slices.SortStableFunc(t.Stories, byName)
 	t.Key = t.Batch
 	if len(sending.Notifications) > 1 {
 		t.Message = gathered(sending.Notifications, t.Stories)
@@ -147,63 +150,40 @@ func (a *Activities) GiveUp(ctx context.Context, in GiveUpInput) error {
 	return failed(a.o.Store.NotificationTried(ctx, in.Key, in.Reason, true, a.now()))
 }
 
-// RefreshInput names an issue whose messages are to be brought up to date.
+// RefreshInput names a message that stands for issues: the channel, and where and which it is.
 type RefreshInput struct {
-	IssueID string `json:"issue_id"`
+	Channel string `json:"channel"`
+	Place   string `json:"place"`
+	Message string `json:"message"`
 }
 
-// Refresh brings the messages that stand for an issue up to date, by channels that can edit them.
+// Refresh brings a message that stands for issues up to date, by a channel that can edit it.
 func (a *Activities) Refresh(ctx context.Context, in RefreshInput) error {
 	defer beat(ctx)()
-	posts, err := a.o.Store.Posts(ctx, in.IssueID)
-	if err != nil {
+	board, ok := a.o.Channels[in.Channel].(narrative.Board)
+	if !ok {
+		return failed(narrative.Errorf(narrative.Unavailable, "the channel %s is not configured where the worker runs, or cannot edit", in.Channel))
+	}
+	posts, err := a.o.Store.SharedPosts(ctx, in.Channel, in.Place, in.Message)
+	if err != nil || len(posts) == 0 {
 		return failed(err)
 	}
-	for _, shared := range byMessage(posts) {
-		board, ok := a.o.Channels[shared[0].Channel].(narrative.Board)
-		if !ok {
-			continue
-		}
-		if err := a.refreshPosts(ctx, board, in.IssueID, shared); err != nil {
-			return failed(fmt.Errorf("bring the message to %s up to date: %w", shared[0].Recipient, err))
-		}
-	}
-	return nil
-}
-
-// refreshPosts brings up to date a message that stands for several issues, of which one has moved.
-func (a *Activities) refreshPosts(ctx context.Context, board narrative.Board, moved string, shared []narrative.Post) error {
-	var posts []narrative.Post
 	var stories []narrative.Story
-	for _, p := range shared {
-		if p.IssueID == moved {
-			posts = append(posts, p)
-		}
-		story, err := a.story(ctx, p.IssueID, p.IssueID == moved)
+	for _, p := range posts {
+		story, err := a.story(ctx, p.IssueID, true)
 		if err != nil {
-			return err
+			return failed(err)
 		}
 		stories = append(stories, story)
 	}
-	slices.SortStableFunc(stories, func(x, y narrative.Story) int { return cmp.Compare(x.Issue.Name(), y.Issue.Name()) })
+	slices.SortStableFunc(stories, byName)
 	changed, err := board.Refresh(ctx, posts, stories, activity.GetInfo(ctx).Attempt > 1)
-	if err != nil || len(changed) == 0 {
-		return err
+	if len(changed) > 0 { // as far as it came
+		if kept := a.o.Store.KeepPosts(ctx, changed); kept != nil {
+			return failed(kept)
+		}
 	}
-	return a.o.Store.KeepPosts(ctx, changed)
+	return failed(err)
 }
 
-// byMessage splits posts, which are in the order of their channels and recipients, into those that share a message.
-func byMessage(posts []narrative.Post) [][]narrative.Post {
-	var all [][]narrative.Post
-	for _, p := range posts {
-		if n := len(all) - 1; n >= 0 {
-			if last := all[n][0]; last.Channel == p.Channel && last.Recipient == p.Recipient && last.Place == p.Place && last.Message == p.Message {
-				all[n] = append(all[n], p)
-				continue
-			}
-		}
-		all = append(all, []narrative.Post{p})
-	}
-	return all
-}
+func byName(x, y narrative.Story) int { return cmp.Compare(x.Issue.Name(), y.Issue.Name()) }

@@ -17,6 +17,9 @@ func (s *Store) BeginSending(ctx context.Context, batch string, now time.Time) (
 	err := s.engine.Tx(ctx, func(tx engine.Tx) error {
 		sending = narrative.Sending{}
 		b := &engine.Batch{}
+		if s.dialect.RowLocks { // two messages about an issue begin one after the other
+			b.Exec("SELECT 1 FROM issues WHERE id IN (SELECT issue_id FROM notifications WHERE batch = $1) ORDER BY id FOR UPDATE", batch)
+		}
 		b.Exec("UPDATE notification_batches SET claimed_at = $2 WHERE key = $1 AND claimed_at IS NULL AND due_at <= $2", batch, now)
 		b.Query(func(r engine.Row) error {
 			var due time.Time
@@ -54,10 +57,22 @@ func queueSending(b *engine.Batch, batch string, to *narrative.Sending) {
 		SELECT COALESCE(MAX(tried_since), MAX(created_at)) FROM notifications
 		WHERE batch = $1
 		HAVING COUNT(*) > 0`, batch)
-	b.Query(func(engine.Row) error { to.Waits = true; return nil }, `
+	waits := func(engine.Row) error { to.Waits = true; return nil }
+	b.Query(waits, `
 		SELECT 1 FROM notifications n
 		JOIN notifications p ON p.issue_id = n.issue_id AND p.channel = n.channel AND p.recipient = n.recipient
 		WHERE n.batch = $1 AND n.kind = 'resolved' AND n.state = 'pending' AND p.state = 'pending' AND p.kind <> 'resolved'
+		LIMIT 1`, batch)
+	// In Slack the first message about an issue is what the others are replies to. One that was begun waits for none.
+	b.Query(waits, `
+		SELECT 1 FROM notifications n
+		JOIN notifications p ON p.issue_id = n.issue_id AND p.channel = n.channel AND p.recipient = n.recipient
+		WHERE n.batch = $1 AND n.channel = 'slack' AND n.state = 'pending' AND n.attempts = 0
+			AND p.batch <> $1 AND p.state = 'pending' AND p.kind <> 'resolved'
+			AND (p.attempts > 0 OR (
+				NOT EXISTS (SELECT 1 FROM notification_batches h WHERE h.key = p.batch AND h.claimed_at IS NULL)
+				AND ((SELECT MIN(e.created_at) FROM notifications e WHERE e.batch = p.batch), p.batch)
+					< ((SELECT MIN(o.created_at) FROM notifications o WHERE o.batch = $1), $1)))
 		LIMIT 1`, batch)
 	b.Query(collect(&to.Earlier, func(r engine.Row) (key string, err error) { return key, r.Scan(&key) }), `
 		SELECT batch FROM (
@@ -147,15 +162,23 @@ func scanPost(r engine.Row) (p narrative.Post, err error) {
 	return p, r.Scan(&p.IssueID, &p.Channel, &p.Recipient, &p.Place, &p.Message, &p.Shown)
 }
 
-// Posts returns the posts of an issue, and those of other issues that share a message with them.
+// Posts returns the posts of an issue.
 func (s *Store) Posts(ctx context.Context, issueID string) ([]narrative.Post, error) {
+	posts, err := s.posts(ctx, "WHERE p.issue_id = $1", issueID)
+	return posts, during(err, "load the posts of issue %s", issueID)
+}
+
+// SharedPosts returns the posts of all issues that share a message.
+func (s *Store) SharedPosts(ctx context.Context, channel, place, message string) ([]narrative.Post, error) {
+	posts, err := s.posts(ctx, "WHERE p.channel = $1 AND p.place = $2 AND p.message = $3", channel, place, message)
+	return posts, during(err, "load the posts of message %s", message)
+}
+
+func (s *Store) posts(ctx context.Context, where string, args ...any) ([]narrative.Post, error) {
 	posts := []narrative.Post{}
 	b := &engine.Batch{}
-	b.Query(collect(&posts, scanPost), selectPosts+`
-		JOIN posts own ON own.message = p.message AND own.place = p.place AND own.channel = p.channel
-		WHERE own.issue_id = $1
-		ORDER BY p.channel, p.recipient, p.issue_id`, issueID)
-	return posts, during(s.engine.Read(ctx, b), "load the posts of issue %s", issueID)
+	b.Query(collect(&posts, scanPost), selectPosts+" "+where+" ORDER BY p.channel, p.recipient, p.issue_id", args...)
+	return posts, s.engine.Read(ctx, b)
 }
 
 // KeepPosts keeps how far posts have come.

@@ -31,14 +31,15 @@ func (s *Starter) notify(ctx context.Context, in workflows.NotifyInput) (client.
 	return run, nil
 }
 
-// Refresh has the messages that stand for the issue brought up to date, and does not wait for it.
-func (s *Starter) Refresh(ctx context.Context, issueID string) error {
-	options := client.StartWorkflowOptions{ID: workflows.RefreshID(issueID), TaskQueue: narrative.NotifyTaskQueue}
+// Refresh has the post's message brought up to date, and does not wait for it.
+func (s *Starter) Refresh(ctx context.Context, p narrative.Post) error {
+	in := workflows.RefreshInput{Channel: p.Channel, Place: p.Place, Message: p.Message}
+	options := client.StartWorkflowOptions{ID: workflows.RefreshID(in), TaskQueue: narrative.NotifyTaskQueue}
 	s.mark(&options, workflows.KindNotify, "")
 	_, err := s.o.Client.SignalWithStartWorkflow(ctx, options.ID, narrative.SignalMoved, nil, options,
-		workflows.Refresh, workflows.RefreshInput{IssueID: issueID})
+		workflows.Refresh, in)
 	if err != nil {
-		return fmt.Errorf("bring the messages of issue %s up to date: %w", issueID, unavailable(err))
+		return fmt.Errorf("bring the message of issue %s up to date: %w", p.IssueID, unavailable(err))
 	}
 	return nil
 }

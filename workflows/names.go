@@ -36,8 +36,8 @@ func OccurrenceID(id string) string { return "occurrence/" + id }
 // NotifyID is the id of the workflow that sends a notification.
 func NotifyID(key string) string { return "notify/" + key }
 
-// RefreshID is the id of the workflow that brings the messages that stand for an issue up to date.
-func RefreshID(issueID string) string { return "refresh/" + issueID }
+// RefreshID is the id of the workflow that brings a message that stands for issues up to date.
+func RefreshID(in RefreshInput) string { return "refresh/" + in.Channel + "/" + in.Place + "/" + in.Message }
 
 // Queries of ResolveIssue.
 const (

@@ -66,8 +66,8 @@ const (
 	refreshTimes    = 100         // of one run
 )
 
-// Refresh brings the messages that stand for an issue up to date, again and again while it hears that the issue has
-// moved. What it cannot bring up to date it leaves to the next change.
+// Refresh brings a message that stands for issues up to date, again and again while it hears that one of them has moved.
+// What it cannot bring up to date it leaves to the next change.
 func Refresh(ctx workflow.Context, in activities.RefreshInput) error {
 	moved := workflow.GetSignalChannel(ctx, narrative.SignalMoved)
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

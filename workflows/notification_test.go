@@ -230,7 +230,7 @@ func TestRefresh(t *testing.T) {
 	}
 	b.at(0, func() { b.env.SignalWorkflow(narrative.SignalMoved, nil) })
 	b.at(1500*time.Millisecond, func() { b.env.SignalWorkflow(narrative.SignalMoved, nil) })
-	b.env.ExecuteWorkflow(workflows.Refresh, workflows.RefreshInput{IssueID: i.ID})
+	b.env.ExecuteWorkflow(workflows.Refresh, workflows.RefreshInput{Channel: post.Channel, Place: post.Place, Message: post.Message})
 	if err := b.env.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}

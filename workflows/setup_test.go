@@ -201,9 +201,9 @@ func (b *bench) Notify(_ context.Context, key string) error {
 	return nil
 }
 
-// Refresh notes that an issue's messages are to be brought up to date.
-func (b *bench) Refresh(_ context.Context, issueID string) error {
-	b.note("refresh " + issueID)
+// Refresh notes that a message is to be brought up to date.
+func (b *bench) Refresh(_ context.Context, p narrative.Post) error {
+	b.note("refresh " + p.Message)
 	return nil
 }
 

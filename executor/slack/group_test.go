@@ -257,8 +257,12 @@ func TestProposalsThatMayBeChosenHaveAButton(t *testing.T) {
 		state narrative.StepState
 		round int
 	}{
-		{"old", narrative.StepProposed, 1}, {"new", narrative.StepProposed, 2}, {"failed", narrative.StepFailed, 2},
-		{"applied", narrative.StepApplied, 2}, {"rejected", narrative.StepRejected, 2}, {"running", narrative.StepRunning, 2},
+		{"old", narrative.StepProposed, 1},
+		{"new", narrative.StepProposed, 2},
+		{"failed", narrative.StepFailed, 2},
+		{"applied", narrative.StepApplied, 2},
+		{"rejected", narrative.StepRejected, 2},
+		{"running", narrative.StepRunning, 2},
 	} {
 		base.ID, base.State, base.Round = c.id, c.state, c.round
 		s.Issue.Steps = append(s.Issue.Steps, base)

@@ -159,6 +159,24 @@ var notificationTests = map[string]func(*bench){
 		sending := must(b.store.BeginSending(b.ctx, "over", at(time.Hour)))(b)
 		b.same("sends", []any{false, []string{"k"}}, []any{sending.Waits, sending.Earlier})
 	},
+	"in Slack the messages about an issue are sent one after the other": func(b *bench) {
+		issue := b.opened("a")
+		rows := []narrative.Notification{notification("first", issue.ID), notification("second", issue.ID), notification("held", issue.ID)}
+		for n := range rows {
+			rows[n].Channel, rows[n].Recipient, rows[n].CreatedAt = "slack", "#ops", at(time.Duration(n)*time.Second)
+		}
+		rows[2].Together, rows[2].Wait, rows[2].CreatedAt = "t", 10*time.Second, at(-time.Second)
+		b.do(b.store.AddNotifications(b.ctx, rows))
+		begin := func(batch string, after time.Duration) bool {
+			return must(b.store.BeginSending(b.ctx, batch, at(after)))(b).Waits
+		}
+		b.same("second waits for the first", true, begin("second", time.Second))
+		b.same("the first waits for none that is held back", false, begin("first", time.Second))
+		b.same("what was held back waits for one that was begun", true, begin("held", time.Minute))
+		b.same("one that was begun waits for none", false, begin("first", time.Minute))
+		b.do(b.store.NotificationSent(b.ctx, "first", narrative.Sent{}, at(time.Minute)))
+		b.same("then the next", []bool{true, false}, []bool{begin("second", time.Minute), begin("held", time.Minute)})
+	},
 	"a second attempt knows of the first": func(b *bench) {
 		issue := b.opened("a")
 		b.do(b.store.AddNotifications(b.ctx, []narrative.Notification{notification("k", issue.ID)}))
@@ -206,18 +224,19 @@ var notificationTests = map[string]func(*bench){
 			{IssueID: second.ID, Channel: "slack", Recipient: "#ops", Place: "C1", Message: "1.1", Shown: 1},
 		}
 		b.do(b.store.KeepPosts(b.ctx, posts))
-		b.same("both", posts, must(b.store.Posts(b.ctx, second.ID))(b))
+		b.same("both", posts, must(b.store.SharedPosts(b.ctx, "slack", "C1", "1.1"))(b))
+		b.same("own", posts[1:], must(b.store.Posts(b.ctx, second.ID))(b))
 		older := posts[0]
 		older.Shown = 2
 		b.do(b.store.KeepPosts(b.ctx, []narrative.Post{older}))
-		b.same("nothing is taken back", posts, must(b.store.Posts(b.ctx, first.ID))(b))
+		b.same("nothing is taken back", posts[:1], must(b.store.Posts(b.ctx, first.ID))(b))
 		row := notification("k", first.ID)
 		row.Channel, row.Recipient = "slack", "#ops"
 		b.do(b.store.AddNotifications(b.ctx, []narrative.Notification{row}))
 		b.same("known when sending", posts[:1], b.send("k").Posts)
 		posts[0].Shown = 9
 		b.do(b.store.NotificationSent(b.ctx, "k", narrative.Sent{Receipt: "C1/1.1", Posts: posts[:1]}, at(time.Minute)))
-		b.same("kept with what was sent", posts, must(b.store.Posts(b.ctx, first.ID))(b))
+		b.same("kept with what was sent", posts[:1], must(b.store.Posts(b.ctx, first.ID))(b))
 	},
 	"a check tells of what it opens and of what it raises": func(b *bench) {
 		b.watch(assertion("a"))

@@ -267,7 +267,7 @@ type nobody struct{}
 
 func (nobody) HandOver(context.Context, narrative.Handoff) error            { return nil }
 func (nobody) Notify(context.Context, string) error                         { return nil }
-func (nobody) Refresh(context.Context, string) error { return nil }
+func (nobody) Refresh(context.Context, narrative.Post) error                { return nil }
 func (nobody) StartCheck(context.Context, narrative.MetaKind, string) error { return nil }
 func (nobody) Reconcile(context.Context) (narrative.Reconciled, error) {
 	return narrative.Reconciled{}, nil
