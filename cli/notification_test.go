@@ -92,5 +92,5 @@ func TestIssueShowNamesWhatIsUndelivered(t *testing.T) {
 		"GET /api/v1/issues/i1":     {{200, `{"id":"i1","assertion":"balance","status":"open","opened_at":"2026-03-04T11:00:00Z"}`}},
 		"GET /api/v1/notifications": {{200, undeliveredJSON}},
 	})
-	w.run("issue", "show", "i1").is(t, 0, "UNDELIVERED (narrative notification retry ID sends one again):\nID  CHANNEL  TO               KIND", "")
+	w.run("issue", "show", "i1").is(t, 0, "UNDELIVERED (narrative notification retry ID sends one again):\n  n2  opened to bob@example.com by email, 1h ago: 2 attempts; 550 no such user\n", "")
 }

@@ -50,7 +50,10 @@ func (p *program) printUndelivered(cmd *cobra.Command, out *output, id string) e
 	}
 	w := cmd.OutOrStdout()
 	fmt.Fprintln(w, "\nUNDELIVERED (narrative notification retry ID sends one again):")
-	return p.notificationTable(w, listed.Items)
+	for _, n := range listed.Items {
+		fmt.Fprintf(w, "  %s  %s to %s by %s, %s: %s\n", n.ID, n.Kind, flat(n.Recipient), n.Channel, ago(n.CreatedAt, p.Now()), flat(became(n)))
+	}
+	return nil
 }
 
 // printIssue prints an answer that is an issue.

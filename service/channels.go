@@ -169,3 +169,41 @@ func (s *Service) act(ctx context.Context, issueID string, name narrative.Signal
 	}
 	return s.starter.Signal(ctx, issue, name, payload)
 }
+
+// checked is a channel that can be looked at without telling anybody anything.
+type checked interface {
+	Check(ctx context.Context) (string, error)
+}
+
+// channels looks at how people are told: that the mail server and Slack take the credentials.
+func (d *doctor) channels(ctx context.Context) {
+	for _, c := range []struct {
+		name, lacks, do string
+		open            func() (narrative.Channel, error)
+	}{
+		{narrative.ChannelEmail, "no mail can be sent: NARRATIVE_SMTP_URL is not set", "see that NARRATIVE_SMTP_URL is right, and that the mail server answers from here", d.o.mail},
+		{narrative.ChannelSlack, "nobody is told in Slack: NARRATIVE_SLACK_BOT_TOKEN is not set", "see that NARRATIVE_SLACK_BOT_TOKEN is right, and that the app has the scopes that docs/notifications.md names", d.o.slack},
+	} {
+		channel, err := c.open()
+		if err != nil {
+			continue // the settings are bad, which was said
+		}
+		if channel == nil {
+			d.good(c.name, c.lacks)
+			continue
+		}
+		look, can := channel.(checked)
+		if !can {
+			d.good(c.name, "it is set up, and cannot be looked at without sending: narrative notify test "+c.name)
+			continue
+		}
+		within, cancel := context.WithTimeout(ctx, dialWithin)
+		found, err := look.Check(within)
+		cancel()
+		if err != nil {
+			d.bad(c.name, err.Error(), c.do)
+			continue
+		}
+		d.good(c.name, found)
+	}
+}

@@ -18,7 +18,7 @@ import (
 
 // Finding is one thing that Doctor looked at.
 type Finding struct {
-	Part string `json:"part"` // configuration, store or temporal
+	Part string `json:"part"` // configuration, store, temporal, email or slack
 	OK   bool   `json:"ok"`
 	Text string `json:"text"` // what was found
 	Do   string `json:"do"`   // what to do about it; empty where it is well
@@ -42,6 +42,7 @@ func Doctor(ctx context.Context, o Options) []Finding {
 		d.store(ctx)
 	}
 	d.temporal(ctx)
+	d.channels(ctx)
 	return d.findings
 }
 

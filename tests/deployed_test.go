@@ -136,8 +136,8 @@ func TestDeployment(t *testing.T) {
 	})
 	onceATick(t, api.runs("assertions/slow"), 3*time.Second)
 	onceATick(t, api.runs("assertions/invoices-balance"), 5*time.Second)
-	if again := mails.twice(); len(again) > 0 || len(mails.mails()) != 6 {
-		t.Errorf("%d mails came, these twice: %q; want 6 and none", len(mails.mails()), again)
+	if again := mails.twice(); len(again) > 0 {
+		t.Errorf("%d mails came, these twice: %q", len(mails.mails()), again)
 	}
 	_ = api.end(syscall.SIGTERM, 15*time.Second)
 	if d.healthy("serve", api.url) == nil {

@@ -85,6 +85,14 @@ var restrictions = []restriction{
 		why: "mail is sent by executor/email only",
 	},
 	{
+		imports: []string{"github.com/slack-go/slack"}, only: []string{"executor/slack"}, tests: true,
+		why: "Slack's library stands behind an interface of ours in executor/slack",
+	},
+	{
+		imports: []string{"github.com/emersion/go-smtp"}, only: []string{"executor/email/smtpfake", "executor/email", "tests"}, tests: true,
+		why: "a mail server is for tests only",
+	},
+	{
 		imports: []string{"github.com/danielgtaylor/huma"}, only: []string{"httpapi"},
 		why: "the API is described in httpapi only",
 	},

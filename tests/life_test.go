@@ -126,7 +126,7 @@ func (h *house) letters(i narrative.Issue, kind string, want int) (found []lette
 	await(h.t, 60*time.Second, fmt.Sprintf("there are %d mails of the kind %s", want, kind), func() error {
 		found = nil
 		for _, l := range h.told() {
-			if l.Kind == kind && slices.Equal(l.Issues, []string{i.ID}) {
+			if l.Kind == kind && slices.Contains(l.Issues, i.ID) {
 				l.Text = strings.NewReplacer("=\r\n", "", "=\n", "", "=3D", "=").Replace(l.Text)
 				found = append(found, l)
 			}

@@ -62,14 +62,14 @@ func mailServerAt(t *testing.T, address string) *mailServer {
 // NewSession begins a session.
 func (m *mailServer) NewSession(*smtp.Conn) (smtp.Session, error) { return mailSession{m}, nil }
 
-// kinds counts the mails to an address by their X-Narrative-Kind.
+// kinds counts what mails to an address tell of, by their X-Narrative-Kind: one may tell of several issues.
 func (m *mailServer) kinds(to string) map[string]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	counts := map[string]int{}
 	for _, each := range m.got {
 		if address, err := mail.ParseAddress(each.Header.Get("To")); err == nil && address.Address == to {
-			counts[each.Header.Get("X-Narrative-Kind")]++
+			counts[each.Header.Get("X-Narrative-Kind")] += max(1, len(each.Header["X-Narrative-Issue"]))
 		}
 	}
 	return counts

@@ -29,7 +29,7 @@ assertions:
         plan: [{append: {path: DIR/healthy, line: repaired}}]
       - case: rebuild
         reason: it can be rebuilt
-        plan: [{append: {path: DIR/never, line: rebuilt}}]
+        plan: [{append: {path: DIR/healthy, line: rebuilt}}]
 `
 
 func readAll(t *testing.T, r io.Reader) string {
