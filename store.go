@@ -17,6 +17,7 @@ type Store interface {
 	PlanStore
 	NotificationStore
 	DatumStore
+	KeyStore
 
 	// Ping answers nil when the store can be used: reachable, and migrated to what this program expects.
 	Ping(ctx context.Context) error

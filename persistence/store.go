@@ -119,6 +119,7 @@ func (s *Store) Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (
 				AND NOT EXISTS (SELECT 1 FROM handoffs h WHERE h.check_run_id = r.id AND h.done_at IS NULL)
 			ORDER BY r.finished_at LIMIT $2)`, keepRuns, limit)
 	b.Exec("DELETE FROM notification_batches WHERE claimed_at < $1", keepRuns)
+	b.Exec("DELETE FROM api_requests WHERE created_at < $1", now.Add(-answersKept))
 	return swept, during(s.engine.Write(ctx, b), "sweep")
 }
 
