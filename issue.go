@@ -82,6 +82,8 @@ type Issue struct {
 	// Siblings is how many issues the check opened that opened this one, itself included; set when it is loaded for a
 	// change.
 	Siblings int `json:"-"`
+	// Told are those who were told of it, with channel and address; set when it is loaded for a change.
+	Told []Recipient `json:"-"`
 	// Newest is the last line of its timeline; set when it is loaded for a change.
 	Newest *Entry `json:"-"`
 }

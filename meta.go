@@ -133,12 +133,24 @@ func DefaultConfig() Config {
 	return Config{MinimumDatumLogLevel: Info, DefaultDatumTTL: Duration(30 * 24 * time.Hour), Actions: ActionsRun}
 }
 
-// Manifest is a narrative.yaml: what its owner wants the store to hold.
+// Manifest is a narrative.yaml, or several together: what their owner wants the store to hold.
 type Manifest struct {
-	Source     string          `json:"source"` // labels what came from where
+	Source     string          `json:"source"` // labels what came from where; empty: each meta says its own
 	Config     *Config         `json:"config"` // nil: leave as it is
 	Assertions []AssertionMeta `json:"assertions"`
 	Events     []EventMeta     `json:"events"`
+
+	Expected Expected `json:"-"` // what the store must hold before
+	Sources  []string `json:"-"` // all that it stands for, where that is not Source alone
+	Prune    bool     `json:"-"` // remove the metas of its sources that it does not name
+	DryRun   bool     `json:"-"` // do nothing, and say what would be done
+}
+
+// Expected is what somebody saw before deciding on a change. Where the store holds something else when it is to be
+// changed, somebody else was faster. The zero value expects nothing.
+type Expected struct {
+	Revisions map[string]int64 // of metas, by name; 0: there is none of that name
+	Config    *Config          // nil: any
 }
 
 // WithDefaults returns the meta with every zero policy replaced by its default.

@@ -126,6 +126,7 @@ type Post struct {
 	Place     string // where it is: the id of a Slack channel
 	Message   string // which it is: a Slack ts
 	Shown     int    // the number of the newest timeline entry that its thread shows
+	Told      string // the key of the telling that its thread shows, if it shows one
 }
 
 // Sent is what became of a message that was accepted.

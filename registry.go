@@ -28,6 +28,8 @@ type class struct {
 type RegisteredAction struct {
 	// Repeatable says that running it again, where it may already have happened, does no harm.
 	Repeatable bool
+	// NewArgs returns a pointer to the zero arguments.
+	NewArgs func() any
 	// Check decodes the arguments strictly and returns what is wrong with them.
 	Check func(args json.RawMessage) Problems
 	// Run decodes the arguments and runs it.
@@ -106,6 +108,7 @@ func AddAction[A any](r *Registry, name string, run func(ctx context.Context, ar
 		panic(fmt.Sprintf("narrative: the action %q is registered twice", name))
 	}
 	action := RegisteredAction{
+		NewArgs: func() any { return new(A) },
 		Check: func(raw json.RawMessage) Problems {
 			return checkArgs(new(A), raw)
 		},
@@ -131,6 +134,15 @@ func (r *Registry) Action(name string) (RegisteredAction, bool) {
 
 // Actions returns the names of the user's actions, sorted.
 func (r *Registry) Actions() []string { return sortedKeys(r.actions) }
+
+// NewArgs returns a pointer to the zero arguments of a class; false where there is no such class.
+func (r *Registry) NewArgs(kind MetaKind, name string) (any, bool) {
+	c, ok := r.classes[kind][name]
+	if !ok {
+		return nil, false
+	}
+	return c.newArgs(), true
+}
 
 // Classes returns the registered names of a kind, sorted.
 func (r *Registry) Classes(kind MetaKind) []string { return sortedKeys(r.classes[kind]) }

@@ -128,7 +128,8 @@ func CheckAddress(channel, address string) error {
 		if HasReference(address) {
 			return Errorf(Invalid, "cannot refer to the environment or a file: who is told is kept in the store")
 		}
-		if _, err := mail.ParseAddress(address); err != nil {
+		parsed, err := mail.ParseAddress(address)
+		if err != nil || strings.ContainsAny(parsed.Address, " \"\\") { // a quoted local part, which servers do not take
 			return Errorf(Invalid, "%q is not a mail address", address)
 		}
 	case ChannelSlack:
@@ -163,10 +164,13 @@ func checkSlackChannel(s string) error {
 // checkHookURL never says what the URL is: it may hold a secret.
 func checkHookURL(s string) error {
 	if HasReference(s) {
+		if !strings.HasPrefix(s, "${") && !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") {
+			return Errorf(Invalid, "must be an http:// or https:// URL with a host")
+		}
 		return checkReferences(s)
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return Errorf(Invalid, "must be an http:// or https:// URL with a host")
 	}
 	return nil

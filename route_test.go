@@ -76,6 +76,9 @@ func TestAnAddressThatCannotBeOneIsRefused(t *testing.T) {
 		{"webhook", "${env:HOOK}"}:                               "",
 		{"webhook", "https://x/${env:NARRATIVE_WEBHOOK_SECRET}"}: "is refused",
 		{"webhook", "ftp://s3cret@h"}:                            "must be an http:// or https:// URL with a host",
+		{"webhook", "nonsense ${env:HOOK}"}:                      "must be an http:// or https:// URL with a host",
+		{"webhook", "http://:80/"}:                               "must be an http:// or https:// URL with a host",
+		{"email", `"a b"@example.com`}:                           "is not a mail address",
 		{"pigeon", "home"}:                                       `there is no channel "pigeon"`,
 		{"emial", "ann@example.com"}:                             `did you mean "email"?`,
 	} {

@@ -36,12 +36,16 @@ type Swept struct {
 
 // MetaStore keeps what is to be watched.
 type MetaStore interface {
-	// Apply makes the store hold what the manifest says, in one transaction. Metas that it does not name are left
-	// alone. A name that is taken by the other kind is Invalid. The manifest must be valid.
+	// Apply makes the store hold what the manifest says, in one transaction; one after the other where several are
+	// applied at once. Metas that it does not name are left alone, unless it prunes. A name that is taken by the other
+	// kind is Invalid, one that another source named is taken over, a store that does not hold what the manifest expects
+	// is a Conflict. The manifest must be valid.
 	Apply(ctx context.Context, m Manifest, now time.Time) (Applied, error)
 	// RemoveMeta removes an assertion or event. It is missing from then on, its runs go in time, and the issues of an
 	// assertion are kept: Reconcile has those that are unresolved closed.
 	RemoveMeta(ctx context.Context, name string, now time.Time) error
+	// RemoveRevision is RemoveMeta for somebody who saw that revision: where there is another, it is a Conflict.
+	RemoveRevision(ctx context.Context, name string, revision int64, now time.Time) error
 	AssertionMeta(ctx context.Context, name string) (AssertionMeta, error)
 	AssertionMetas(ctx context.Context) ([]AssertionMeta, error) // all, by name
 	EventMeta(ctx context.Context, name string) (EventMeta, error)
@@ -56,7 +60,10 @@ type Applied struct {
 	Created   []string `json:"created"`
 	Changed   []string `json:"changed"`
 	Unchanged []string `json:"unchanged"`
+	Pruned    []string `json:"pruned"`
 	Config    bool     `json:"config"` // the configuration changed
+	// Differences are set in a dry run, which does nothing of this: the configuration's, then those of metas by path.
+	Differences []Difference `json:"differences,omitzero"`
 }
 
 // CheckStore keeps checks and detections and decides what they lead to.
@@ -181,6 +188,8 @@ type IssueStore interface {
 	// UnresolvedIssues returns all unresolved ones, oldest first, without steps, after the given id (empty: from the
 	// start).
 	UnresolvedIssues(ctx context.Context, after string, limit int) ([]Issue, error)
+	// CountIssues counts the unresolved ones by status and severity.
+	CountIssues(ctx context.Context) ([]IssueCount, error)
 	// ChangeIssue loads the issue with its steps under lock, lets change alter it and commits all of it: the issue's
 	// own columns, its steps (those with an unknown ID are added), and the effects. key names the change for ever:
 	// where the issue's timeline holds an entry of that key, change is not called and the issue returned as it is.
@@ -191,6 +200,14 @@ type IssueStore interface {
 	ChangeIssue(ctx context.Context, id string, version int, key string, change func(*Issue) (Effects, error)) (Issue, error)
 	// Story returns everything there is to tell of an issue.
 	Story(ctx context.Context, id string) (Story, error)
+}
+
+// IssueCount is how many unresolved issues have a status and a severity.
+type IssueCount struct {
+	Status   Status
+	Severity Severity
+	Count    int
+	Oldest   time.Time // when the first of them was opened
 }
 
 // Effects are what a change of an issue brings with it.
@@ -207,6 +224,7 @@ type IssueQuery struct {
 	RecordID   string
 	Severity   Severity
 	Since      time.Time // opened then or later
+	Until      time.Time // opened before
 }
 
 // PlanStore keeps the ledger of actions and the plans that answer occurrences.
@@ -256,8 +274,6 @@ type NotificationStore interface {
 	SharedPosts(ctx context.Context, channel, place, message string) ([]Post, error)
 	// KeepPosts keeps how far posts have come.
 	KeepPosts(ctx context.Context, posts []Post) error
-	// Told returns the distinct recipients of an issue's notifications: channel and recipient are set.
-	Told(ctx context.Context, issueID string) ([]Notification, error)
 }
 
 // Sending is a message that is about to be sent.
@@ -270,7 +286,7 @@ type Sending struct {
 	Earlier []string  // keys of the messages sent to its recipient before about its issues, oldest first
 	Posts   []Post    // of its issues at its recipient
 	Again   bool      // it was tried before
-	Since   time.Time // when it was made, or last made pending again by a person
+	Since   time.Time // when it was first tried, or last made pending again by a person
 }
 
 // NotificationQuery selects notifications; zero fields select all.
@@ -279,6 +295,8 @@ type NotificationQuery struct {
 	State   NotificationState
 	Channel string
 	Kind    NotificationKind
+
+	Since, Until time.Time // made at or after; before
 }
 
 // NotificationCount is how many notifications of a channel are in a state.
@@ -303,7 +321,14 @@ type DatumQuery struct {
 	Since, Until           time.Time // at or after; before
 	Text                   string    // in name, origin or note, in any case
 	Now                    time.Time // datums expired by then are left out
+	IDs                    []string  // those of these; at most [MaxPage]
+	// Offset is how many are skipped at the start of the first page, at most [MaxOffset]; of a page with a cursor, none.
+	// What is counted is not skipped. Cursors are cheaper.
+	Offset int
 }
+
+// MaxOffset is how many datums can be skipped.
+const MaxOffset = 10_000
 
 // Page is a part of a list.
 type Page struct {

@@ -49,6 +49,7 @@ type Options struct {
 	Now       func() time.Time                // default time.Now
 	Logger    *slog.Logger                    // default discards
 	Told      func(at time.Time, text string) // hears in plain words what happened; default nobody
+	Observer  Observer                        // counts what was done; default nobody
 }
 
 // Activities are Narrative's activities. Register a value of it with a worker.
@@ -81,6 +82,9 @@ func New(o Options) (*Activities, error) {
 	}
 	if o.Told == nil {
 		o.Told = func(time.Time, string) {}
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
 	}
 	a := &Activities{o: o}
 	for _, c := range o.Channels {
@@ -239,6 +243,7 @@ func (a *Activities) logDatum(config narrative.Config, secrets *secrets) func(co
 			return fmt.Errorf("log datum %s: %w", d.Name, err)
 		}
 		if d.Level.Rank() < config.MinimumDatumLogLevel.Rank() {
+			a.o.Observer.Logged(false)
 			return nil
 		}
 		d.At = a.now()
@@ -248,6 +253,9 @@ func (a *Activities) logDatum(config narrative.Config, secrets *secrets) func(co
 		}
 		d.Note = secrets.redactJSON(d.Note)
 		_, err := a.o.Store.AddDatums(ctx, []narrative.Datum{d})
+		if err == nil {
+			a.o.Observer.Logged(true)
+		}
 		return err
 	}
 }

@@ -92,6 +92,7 @@ func (a *Activities) recordCheck(ctx context.Context, r narrative.CheckRecord, c
 	if err != nil {
 		return CheckOutput{}, failed(fmt.Errorf("record the check of %s: %w", r.Assertion, err))
 	}
+	a.o.Observer.Checked(checked(narrative.AssertionKind, r.CheckRun))
 	a.deliver(ctx, result.Handoffs)
 	a.notify(ctx, tell)
 	for _, id := range result.Changed {

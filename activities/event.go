@@ -83,6 +83,7 @@ func (a *Activities) recordDetection(ctx context.Context, r narrative.DetectionR
 	if err != nil {
 		return CheckOutput{}, failed(fmt.Errorf("record the detection of %s: %w", r.Assertion, err))
 	}
+	a.o.Observer.Checked(checked(narrative.EventKind, r.CheckRun))
 	a.deliver(ctx, result.Handoffs)
 	for _, o := range result.Claimed {
 		a.told("%s detected: %v", r.Assertion, o.Summary)

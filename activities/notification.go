@@ -27,7 +27,7 @@ type SendOutput struct {
 	Wait time.Duration `json:"wait,omitempty"`
 }
 
-// Bounds of trying to send a message, from when it was made, or last made pending again by a person, by channel. What a
+// Bounds of trying to send a message, from the first attempt, or since a person had it sent again, by channel. What a
 // mail server greylists, or an outage of Slack's, is over by then.
 var triedFor = map[string]time.Duration{
 	narrative.ChannelEmail:   24 * time.Hour,
@@ -41,7 +41,7 @@ func (a *Activities) Send(ctx context.Context, in NotificationInput) (SendOutput
 	defer beat(ctx)()
 	sending, err := a.o.Store.BeginSending(ctx, in.Key, a.now())
 	if err != nil {
-		return SendOutput{}, failed(err)
+		return SendOutput{}, failed(again(err))
 	}
 	first := sending.Notifications[0]
 	switch {
@@ -50,22 +50,34 @@ func (a *Activities) Send(ctx context.Context, in NotificationInput) (SendOutput
 	case sending.NotBefore != nil:
 		return SendOutput{State: first.State, Wait: max(sending.NotBefore.Sub(a.now()), time.Millisecond)}, nil
 	case sending.Waits:
-		return SendOutput{State: first.State, Wait: min(max(a.now().Sub(first.CreatedAt)/2, time.Second), 5*time.Minute)}, nil
+		return SendOutput{State: first.State, Wait: min(max(a.now().Sub(first.CreatedAt)/4, time.Second), time.Minute)}, nil
 	}
 	sent, err := a.send(ctx, sending)
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	if err != nil {
+		if kept := a.o.Store.KeepPosts(ctx, sent.Posts); kept != nil { // as far as it came
+			a.o.Logger.Warn("how far a message came could not be kept", "key", in.Key, "error", kept)
+		}
 		return SendOutput{}, a.tried(ctx, in.Key, sending, err)
 	}
 	if err := a.o.Store.NotificationSent(ctx, in.Key, sent, a.now()); err != nil {
-		return SendOutput{}, failed(err)
+		return SendOutput{}, failed(again(err))
 	}
+	a.o.Observer.Told(first.Channel, narrative.NotificationSent)
 	a.refreshPosts(ctx, sent.Posts) // which show what has happened meanwhile
 	for _, n := range sending.Notifications {
 		a.told("told %s by %s: %s", n.Recipient, n.Channel, n.Message.Subject)
 	}
 	return SendOutput{State: narrative.NotificationSent, Receipt: sent.Receipt}, nil
+}
+
+// again makes a store's failure one that is worth a retry: a race that was lost says nothing against the message.
+func again(err error) error {
+	if narrative.KindOf(err) == narrative.Conflict {
+		return narrative.Errorf(narrative.Unavailable, "%w", err)
+	}
+	return err
 }
 
 func (a *Activities) send(ctx context.Context, sending narrative.Sending) (narrative.Sent, error) {
@@ -147,7 +159,13 @@ type GiveUpInput struct {
 func (a *Activities) GiveUp(ctx context.Context, in GiveUpInput) error {
 	a.o.Logger.Error("notification is undelivered", "key", in.Key, "reason", in.Reason)
 	a.told("a notification could not be delivered: %s", in.Reason)
-	return failed(a.o.Store.NotificationTried(ctx, in.Key, in.Reason, true, a.now()))
+	if err := a.o.Store.NotificationTried(ctx, in.Key, in.Reason, true, a.now()); err != nil {
+		return failed(again(err))
+	}
+	if n, err := a.o.Store.Notification(ctx, in.Key); err == nil { // else it is not counted
+		a.o.Observer.Told(n.Channel, narrative.NotificationUndelivered)
+	}
+	return nil
 }
 
 // RefreshInput names a message that stands for issues: the channel, and where and which it is.

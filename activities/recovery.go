@@ -57,10 +57,6 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, 
 	if err != nil {
 		return IssueState{}, failed(err)
 	}
-	told, err := a.o.Store.Told(ctx, in.IssueID)
-	if err != nil {
-		return IssueState{}, failed(err)
-	}
 	now := a.now()
 	how := ""
 	key := fmt.Sprintf("resolve/%d", in.CheckSeq)
@@ -76,7 +72,7 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (IssueState, 
 			entry.Text += "; its Recovered failed: " + in.Failure
 		}
 		how = endedBy(*i, in)
-		return effects(entry, resolved(*i, r, how, told, now)...), nil
+		return effects(entry, resolved(*i, r, how, now)...), nil
 	})
 	if err == nil && how != "" {
 		a.told("%s %s: resolved after %s", state.Name, how, narrative.Age(state.OpenedAt, now))

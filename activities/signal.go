@@ -38,12 +38,6 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 	if err != nil {
 		return SignalOutput{}, failed(err)
 	}
-	var told []narrative.Notification // who hears that it is over
-	if in.Name == narrative.SignalResolve {
-		if told, err = a.o.Store.Told(ctx, in.IssueID); err != nil {
-			return SignalOutput{}, failed(err)
-		}
-	}
 	var out SignalOutput
 	said := ""
 	if refusal == nil {
@@ -51,7 +45,7 @@ func (a *Activities) Signal(ctx context.Context, in SignalInput) (SignalOutput, 
 			if refusal = signal.Check(*i, a.now()); refusal != nil {
 				return narrative.Effects{}, errUnchanged
 			}
-			e, err := a.obey(i, signal, in.Stale, r, told)
+			e, err := a.obey(i, signal, in.Stale, r)
 			if err == nil {
 				said = e.Entries[0].Text
 			}
@@ -98,7 +92,7 @@ func byWhom(by string) string {
 }
 
 // obey alters the issue as the signal says. One that asks for what is so already changes nothing.
-func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r rules, told []narrative.Notification) (narrative.Effects, error) {
+func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r rules) (narrative.Effects, error) {
 	now := a.now()
 	var entry narrative.Entry
 	var tell []narrative.Notification
@@ -124,7 +118,7 @@ func (a *Activities) obey(i *narrative.Issue, s narrative.Signal, stale bool, r 
 		entry, changed = i.Diagnose(s, now)
 	case narrative.SignalResolve:
 		entry = i.CloseFor(s, now)
-		tell = resolved(*i, r, closedBy(s), told, now)
+		tell = resolved(*i, r, closedBy(s), now)
 	case narrative.SignalWontFix:
 		entry = i.CloseFor(s, now)
 	case narrative.SignalComment:

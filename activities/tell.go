@@ -174,18 +174,14 @@ func howToAnswer(i narrative.Issue) string {
 
 // resolved tells everybody who was told of the issue that it is over, and how long it lasted. how says what ended it:
 // that it passes again, or who closed it.
-func resolved(i narrative.Issue, r rules, how string, told []narrative.Notification, now time.Time) []narrative.Notification {
+func resolved(i narrative.Issue, r rules, how string, now time.Time) []narrative.Notification {
 	lasted := narrative.Age(i.OpenedAt, now)
 	m := narrative.Message{
 		Subject: "[Resolved] " + i.Name() + " after " + lasted,
 		Text: fmt.Sprintf("%s %s. It lasted %s, from %s to %s.\n\nIt had said: %s\n", title(i, r.meta.DisplayName), how, lasted,
 			i.OpenedAt.Format(letterTime), now.Format(letterTime), i.Summary) + signature(i),
 	}
-	to := make([]narrative.Recipient, len(told))
-	for n, t := range told {
-		to[n] = narrative.Recipient{Channel: t.Channel, Address: t.Recipient}
-	}
-	return r.tell("resolved", i, narrative.NotifyResolved, m, to, now)
+	return r.tell("resolved", i, narrative.NotifyResolved, m, i.Told, now)
 }
 
 // endedBy is how an issue ends by itself.

@@ -34,7 +34,13 @@ func (p *program) checkCommand() *cobra.Command {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 		defer cancel()
-		r, err := client.check(ctx, args[0], dryRun, cmd.ErrOrStderr())
+		told := cmd.ErrOrStderr()
+		if p.Terminal {
+			told = io.Discard // the line that shows how long it takes says it
+		}
+		end := p.waiting(ctx, "checking "+flat(args[0]))
+		r, err := client.check(ctx, args[0], dryRun, told)
+		end()
 		if err != nil {
 			if ctx.Err() != nil && cmd.Context().Err() == nil {
 				return failed("check %s: it is still under way after %s", args[0], wait)

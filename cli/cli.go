@@ -46,6 +46,8 @@ type Process struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Terminal       bool                // a person is at Stdin and Stderr, and may be asked
+	Screen         bool                // a person looks at Stdout
+	Name           string              // what the program is called by; default narrative
 	Env            func(string) string // the environment; default empty
 	Now            func() time.Time    // default time.Now
 }
@@ -57,7 +59,7 @@ func Main(reg *narrative.Registry, options ...Option) {
 	context.AfterFunc(ctx, stop) // from then on signals do what they do by default
 	os.Exit(Run(ctx, reg, Process{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv,
-		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr),
+		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr), Screen: isTerminal(os.Stdout), Name: calledAs(os.Args[0]),
 	}, options...))
 }
 
@@ -90,11 +92,13 @@ type program struct {
 	wrapStore func(narrative.Store) narrative.Store
 	wiring    wiring
 	logging   logging
+	showing   showing
+	every     time.Duration // between two looks of what watches; default watchEvery
 }
 
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "narrative",
+		Use:   p.binary(),
 		Short: "Narrative watches an application's business logic",
 		Long: "Narrative checks the assertions of a narrative.yaml on schedule, opens an issue when one fails, carries out\n" +
 			"the plan that its diagnostic cases propose, and tells people. Begin with: narrative dev -f narrative.yaml",
@@ -102,13 +106,17 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: p.name()},
 	}
 	p.logging.flags(root)
+	p.showing.flags(root)
 	root.AddCommand(
 		p.devCommand(), p.serveCommand(), p.workerCommand(), p.setupCommand(), p.migrateCommand(),
 		p.validateCommand(), p.applyCommand(), p.assertionCommand(), p.eventCommand(), p.checkCommand(), p.issueCommand(),
 		p.datumCommand(), p.heartbeatCommand(), p.notificationCommand(), p.notifyCommand(), p.routeCommand(), p.doctorCommand(), p.versionCommand(),
+		p.keyCommand(), p.diffCommand(), p.exportCommand(), p.schemaCommand(),
 	)
+	p.completions(root)
 	return root
 }
 
@@ -119,7 +127,8 @@ func (p *program) does(run func(cmd *cobra.Command, args []string) error) func(*
 		if err := fromEnvironment(cmd, p.Env); err != nil {
 			return err
 		}
-		return ran(run(cmd, args))
+		p.show(cmd)
+		return ran(p.repeated(cmd, args, run))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const datumsPath = "/api/v1/datums"
 
 func (p *program) datumCommand() *cobra.Command {
-	return group("datum", "Log and list datums", p.datumLogCommand(), p.datumListCommand())
+	return group("datum", "Log and list datums", p.datumLogCommand(), p.datumListCommand(), p.datumTailCommand())
 }
 
 // datumOut is a datum as the API takes it.

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -45,7 +47,7 @@ func (p *program) devCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		o.API, o.Listen, o.Insecure = true, listen.address, listen.insecure
+		listen.options(&o)
 		o.Worker, o.Migrate, o.Embedded, o.File = true, true, p.embedded, file
 		o.DataDir, o.TemporalPort, o.UIPort = dataDir, temporalPort, uiPort
 		if !flags.Changed("temporal-port") {
@@ -60,7 +62,7 @@ func (p *program) devCommand() *cobra.Command {
 		}
 		said := &terminal{w: cmd.OutOrStdout()}
 		o.Told = said.tell
-		err = p.serve(cmd.Context(), o, func(s server) { said.begin(p.banner(cmd.Context(), s, dataDir, file)) })
+		err = p.serve(cmd.Context(), o, func(s server) { said.begin(p.banner(cmd.Context(), s, listen.url(s), dataDir, file)) })
 		if err == nil {
 			said.line("stopped; started again, it goes on where it was")
 		}
@@ -100,7 +102,7 @@ func (p *program) withoutEmbedded(o *service.Options) error {
 
 // watched says how many metas there are, as the API answers it.
 func (p *program) watched(ctx context.Context, address string) (string, error) {
-	api := &client{base: "http://" + address, http: newHTTPClient()}
+	api := &client{base: address, key: p.Env("NARRATIVE_API_KEY"), http: newHTTPClient()}
 	var counts [2]int
 	for n, kind := range []string{"assertions", "events"} {
 		query := url.Values{"limit": {fmt.Sprint(narrative.MaxPage)}}
@@ -134,9 +136,12 @@ func (p *program) watched(ctx context.Context, address string) (string, error) {
 }
 
 // banner says that everything runs and where to look.
-func (p *program) banner(ctx context.Context, s server, dataDir, file string) []string {
-	watched, err := p.watched(ctx, s.Addr())
+func (p *program) banner(ctx context.Context, s server, api, dataDir, file string) []string {
+	watched, err := p.watched(ctx, api)
+	var refused *problem
 	switch {
+	case err != nil && (strings.HasPrefix(api, "https:") || errors.As(err, &refused) && refused.Status == http.StatusUnauthorized):
+		watched = "what the store holds" // which is for those to see who have a key, or know the certificate
 	case err != nil:
 		watched = "what the store holds; it could not be counted: " + err.Error()
 	case file != "":
@@ -151,7 +156,7 @@ func (p *program) banner(ctx context.Context, s server, dataDir, file string) []
 	lines := []string{
 		"Narrative is ready. Ctrl-C stops it.",
 		"  watching  " + watched,
-		"  API       http://" + s.Addr(),
+		"  API       " + api,
 		"  Temporal  " + temporal,
 	}
 	if outbox, channels := s.Outbox(); outbox != "" {

@@ -2,37 +2,55 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/service"
 )
 
 func (p *program) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "doctor", Short: "Look at the settings, the store and Temporal, and say what to do about what is not well", Args: takes(),
 		Long: "Look at the settings, the store (NARRATIVE_DATABASE_URL) and Temporal (TEMPORAL_*), and say what to do about\n" +
 			"what is not well. Nothing is changed. The exit code is 1 where anything is not well.",
-		RunE: p.does(func(cmd *cobra.Command, _ []string) error {
-			o, err := p.serviceOptions(slog.LevelError, "")
-			if err != nil {
-				return err
+	}
+	trigger := triggering(c.Flags())
+	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
+		o, err := p.serviceOptions(slog.LevelError, *trigger)
+		if err != nil {
+			return err
+		}
+		code, colors := exitDone, p.colors()
+		for _, f := range p.wiring.doctor(cmd.Context(), o) {
+			if !f.OK {
+				code = exitFailed
 			}
-			findings := p.wiring.doctor(cmd.Context(), o)
-			code := exitDone
-			for _, f := range findings {
-				mark := "ok  "
-				if !f.OK {
-					mark, code = "BAD ", exitFailed
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s %-14s %s\n", mark, f.Part, f.Text)
-				if f.Do != "" {
-					fmt.Fprintf(cmd.OutOrStdout(), "     %-14s %s\n", "", f.Do)
-				}
+			if p.showing.quiet && f.OK {
+				continue
 			}
-			if code != exitDone {
-				return &exit{code: code}
-			}
-			return nil
-		}),
+			printFinding(cmd.OutOrStdout(), f, colors)
+		}
+		if code != exitDone {
+			return &exit{code: code}
+		}
+		return nil
+	})
+	return c
+}
+
+func printFinding(w io.Writer, f service.Finding, colors bool) {
+	mark, outcome := "ok  ", narrative.OutcomePassed
+	if !f.OK {
+		mark, outcome = "BAD ", narrative.OutcomeFailed
+	}
+	if colors {
+		mark = paint(mark, string(outcome))
+	}
+	fmt.Fprintf(w, "%s %-14s %s\n", mark, f.Part, f.Text)
+	if f.Do != "" {
+		fmt.Fprintf(w, "     %-14s %s\n", "", f.Do)
 	}
 }

@@ -75,9 +75,9 @@ func (p *program) report(err error) int {
 	case errors.As(err, &mistakes):
 		fmt.Fprintln(p.Stderr, mistakes)
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(p.Stderr, "narrative: interrupted")
+		fmt.Fprintln(p.Stderr, p.name()+": interrupted")
 	default:
-		fmt.Fprintln(p.Stderr, "narrative: "+strings.TrimSpace(err.Error()))
+		fmt.Fprintln(p.Stderr, p.name()+": "+strings.TrimSpace(err.Error()))
 	}
 	return code
 }

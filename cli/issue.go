@@ -15,7 +15,7 @@ const issuesPath = "/api/v1/issues"
 
 func (p *program) issueCommand() *cobra.Command {
 	return group("issue", "Look at issues and send them signals",
-		p.issueListCommand(), p.issueShowCommand(), p.issueExplainCommand(),
+		p.issueListCommand(), p.issueShowCommand(), p.issueExplainCommand(), p.issueWatchCommand(),
 		p.issueApproveCommand(), p.issueRejectCommand(), p.issueSolveCommand(), p.issueDiagnoseCommand(),
 		p.issueAcknowledgeCommand(), p.issueSnoozeCommand(), p.issueCommentCommand(),
 		p.issueResolveCommand(), p.issueWontFixCommand(), p.issueReopenCommand())
@@ -28,7 +28,7 @@ func (p *program) issueListCommand() *cobra.Command {
 	list.help("status", "open, solution_applied, impasse, resolved or wont_fix")
 	list.help("record", "TYPE/ID or ID, such as invoice/42")
 	list.help("severity", "info, warning, error or critical")
-	list.times(map[string]string{"since": "opened since: 24h, 30d, 2026-01-02 or a full time"})
+	list.times(map[string]string{"since": "opened since: 24h, 30d, 2026-01-02 or a full time", "until": "opened until then: likewise"})
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		query, err := list.query(p.Now())

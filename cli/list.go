@@ -23,12 +23,19 @@ type list struct {
 
 // listFlags adds a flag for each text parameter of the query, and those of every list.
 func listFlags(c *cobra.Command, parameters ...string) *list {
+	l := filterFlags(c, parameters...)
+	l.flags.IntVar(&l.limit, "limit", narrative.DefaultPage, "at most so many, up to "+strconv.Itoa(narrative.MaxPage))
+	l.flags.BoolP(watchFlag, "w", false, "look again every 2s: on a terminal draw the list anew, else print what is new or has changed")
+	l.flags.StringVar(&l.cursor, "cursor", "", "go on after the page that named this cursor")
+	return l
+}
+
+// filterFlags adds a flag for each text parameter of the query.
+func filterFlags(c *cobra.Command, parameters ...string) *list {
 	l := &list{flags: c.Flags(), texts: map[string]*string{}, since: map[string]*string{}}
 	for _, name := range parameters {
 		l.texts[name] = l.flags.String(flagName(name), "", "only this "+strings.ReplaceAll(name, "_", " "))
 	}
-	l.flags.IntVar(&l.limit, "limit", narrative.DefaultPage, "at most so many, up to "+strconv.Itoa(narrative.MaxPage))
-	l.flags.StringVar(&l.cursor, "cursor", "", "go on after the page that named this cursor")
 	return l
 }
 
@@ -44,6 +51,22 @@ func (l *list) times(usage map[string]string) {
 }
 
 func (l *list) query(now time.Time) (url.Values, error) {
+	q, err := l.values(now)
+	if err != nil {
+		return nil, err
+	}
+	if l.limit < 1 || l.limit > narrative.MaxPage {
+		return nil, misused("--limit is %d; expected 1 to %d", l.limit, narrative.MaxPage)
+	}
+	q.Set("limit", strconv.Itoa(l.limit))
+	if l.cursor != "" {
+		q.Set("cursor", l.cursor)
+	}
+	return q, nil
+}
+
+// values are the filters alone.
+func (l *list) values(now time.Time) (url.Values, error) {
 	q := url.Values{}
 	for name, value := range l.texts {
 		if *value != "" {
@@ -59,13 +82,6 @@ func (l *list) query(now time.Time) (url.Values, error) {
 			return nil, misused("--%s is %w", name, err)
 		}
 		q.Set(name, at.UTC().Format(time.RFC3339Nano))
-	}
-	if l.limit < 1 || l.limit > narrative.MaxPage {
-		return nil, misused("--limit is %d; expected 1 to %d", l.limit, narrative.MaxPage)
-	}
-	q.Set("limit", strconv.Itoa(l.limit))
-	if l.cursor != "" {
-		q.Set("cursor", l.cursor)
 	}
 	return q, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ func (p *program) notificationListCommand() *cobra.Command {
 	list.help("state", "pending, sent, undelivered or suppressed")
 	list.help("channel", "email, slack or webhook")
 	list.help("kind", "opened, no_solution, impasse, approval, escalated, renotified, resolved, action or test")
+	list.times(map[string]string{"since": "made since: 24h, 30d, 2026-01-02 or a full time", "until": "made until then: likewise"})
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		query, err := list.query(p.Now())
@@ -100,9 +102,14 @@ func (p *program) notificationRetryCommand() *cobra.Command {
 				return err
 			}
 		}
+		var refused error
 		for _, id := range ids {
 			if _, err := api.post(cmd.Context(), notificationsPath+"/"+url.PathEscape(id)+"/retry", map[string]string{"by": p.person(by)}); err != nil {
-				return err
+				if !all {
+					return err
+				}
+				refused = err // of the others it may be possible still
+				continue
 			}
 			if !asJSON {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: is sent again\n", id)
@@ -114,12 +121,12 @@ func (p *program) notificationRetryCommand() *cobra.Command {
 		if len(ids) == 0 {
 			fmt.Fprintln(cmd.OutOrStdout(), "nothing is undelivered")
 		}
-		return nil
+		return refused
 	})
 	return c
 }
 
-// undelivered returns the ids of undelivered notifications, one of each message.
+// undelivered returns the ids of undelivered notifications, one of each message, oldest first.
 func undelivered(cmd *cobra.Command, api *client) ([]string, error) {
 	r, err := api.get(cmd.Context(), notificationsPath, url.Values{"state": {string(narrative.NotificationUndelivered)}, "limit": {fmt.Sprint(narrative.MaxPage)}})
 	if err != nil {
@@ -136,5 +143,6 @@ func undelivered(cmd *cobra.Command, api *client) ([]string, error) {
 			ids = append(ids, n.ID)
 		}
 	}
+	slices.Reverse(ids) // the oldest first, so that a recovery follows what it ends
 	return ids, nil
 }

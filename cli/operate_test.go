@@ -208,7 +208,7 @@ func TestApply(t *testing.T) {
 	write(t, file, "assertions: []\n")
 	w, api := withAPI(t, map[string][]answer{"POST /api/v1/apply": {{200, `{"created":["a","b"],"changed":[],"unchanged":["c"],"config":true}`}}})
 	w.run("apply", "-f", file).is(t, 0, "created    a, b\nunchanged  c\nchanged    the configuration\n", "")
-	want := "POST /api/v1/apply?dir=" + strings.ReplaceAll(dir, "/", "%2F") + "&source=shop.yaml assertions: []"
+	want := `POST /api/v1/apply {"files":[{"name":"` + file + `","source":"shop.yaml","dir":"` + dir + `","text":"assertions: []\n"}]}`
 	if diff := cmp.Diff([]string{want}, api.asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
@@ -221,7 +221,7 @@ func TestApplyPrintsMistakesByTheFileThatWasNamed(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "shop.yaml")
 	write(t, file, "assertions: []\n")
-	detail, _ := json.Marshal(map[string]any{"status": 422, "detail": "shop.yaml:2:5: wrong\n  2 | nam: x\nshop.yaml:9:1: too"})
+	detail, _ := json.Marshal(map[string]any{"status": 422, "detail": file + ":2:5: wrong\n  2 | nam: x\n" + file + ":9:1: too"})
 	w, _ := withAPI(t, map[string][]answer{"POST /api/v1/apply": {{422, string(detail)}}})
 	w.run("apply", "-f", file).is(t, 2, "", file+":2:5: wrong\n  2 | nam: x\n"+file+":9:1: too\n")
 }

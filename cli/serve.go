@@ -13,13 +13,15 @@ func (p *program) serveCommand() *cobra.Command {
 	}
 	listen.flags(c.Flags())
 	trigger := triggering(c.Flags())
+	metrics := metricsListening(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		o, err := p.serviceOptions(slog.LevelInfo, *trigger)
 		if err != nil {
 			return err
 		}
-		o.API, o.Listen, o.Insecure = true, listen.address, listen.insecure
-		return p.serve(cmd.Context(), o, func(s server) { o.Logger.Info("serving the API", "url", "http://"+s.Addr()) })
+		listen.options(&o)
+		o.MetricsListen = *metrics
+		return p.serve(cmd.Context(), o, func(s server) { o.Logger.Info("serving the API", "url", listen.url(s)) })
 	})
 	return c
 }

@@ -14,14 +14,35 @@ import (
 // listening is what the flags say about where the API listens; the service refuses what is no address, and one that
 // others can reach unless that is wanted.
 type listening struct {
-	address  string
-	insecure bool
+	address              string
+	requireKey, insecure bool
+	tlsCert, tlsKey      string
 }
 
 func (l *listening) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&l.address, "listen", service.DefaultListen, "HOST:PORT of the API; port 0 takes a free one")
-	flags.BoolVar(&l.insecure, "insecure", false, "listen on other addresses than loopback although the API asks for no key")
-	orEnv(flags, "listen", "NARRATIVE_LISTEN")
+	flags.BoolVar(&l.requireKey, "require-key", false, "ask for a key on loopback, too, or although --insecure is said")
+	flags.BoolVar(&l.insecure, "insecure", false, "listen on other addresses than loopback without asking for a key")
+	flags.StringVar(&l.tlsCert, "tls-cert", "", "answer over TLS, with the certificate and its chain in this file; needs --tls-key")
+	flags.StringVar(&l.tlsKey, "tls-key", "", "the file of the certificate's key")
+	for flag, variable := range map[string]string{
+		"listen": "NARRATIVE_LISTEN", "require-key": "NARRATIVE_REQUIRE_KEY", "tls-cert": "NARRATIVE_TLS_CERT", "tls-key": "NARRATIVE_TLS_KEY",
+	} {
+		orEnv(flags, flag, variable)
+	}
+}
+
+// options asks for the API.
+func (l *listening) options(o *service.Options) {
+	o.API, o.Listen, o.RequireKey, o.Insecure, o.TLSCert, o.TLSKey = true, l.address, l.requireKey, l.insecure, l.tlsCert, l.tlsKey
+}
+
+// url is where the API is.
+func (l *listening) url(s server) string {
+	if l.tlsCert != "" {
+		return "https://" + s.Addr()
+	}
+	return "http://" + s.Addr()
 }
 
 // triggering is the flag of what sets going the metas that do not choose. Every process of a deployment keeps

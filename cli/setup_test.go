@@ -163,6 +163,7 @@ func (s *fakeServer) Wait(ctx context.Context) error {
 
 func (s *fakeServer) Stop()                      { s.stopped = true }
 func (s *fakeServer) Addr() string               { return s.addr }
+func (s *fakeServer) MetricsAddr() string        { return s.options.MetricsListen }
 func (s *fakeServer) UIURL() string              { return "http://127.0.0.1:8233" }
 func (s *fakeServer) TemporalAddress() string    { return "127.0.0.1:7233" }
 func (s *fakeServer) Outbox() (string, []string) { return s.options.OutboxDir, []string{"email"} }

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,33 +35,54 @@ func (o *output) print(cmd *cobra.Command, r reply, table func(w io.Writer) erro
 	if err != nil {
 		return err
 	}
+	screen := screenOf(cmd.OutOrStdout())
 	if asJSON {
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", strings.TrimRight(string(r.body), "\n"))
+		_, err = fmt.Fprintf(screen.to, "%s\n", strings.TrimRight(string(r.body), "\n"))
 		return err
 	}
-	return table(cmd.OutOrStdout())
+	if screen.quiet {
+		return screen.ids(r)
+	}
+	return table(screen)
 }
 
 // tabulate writes rows under a heading, in columns.
 func tabulate(w io.Writer, heading []string, rows [][]string) error {
-	var b bytes.Buffer
-	t := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(heading, "\t"))
+	widths := make([]int, len(heading))
+	for n, h := range heading {
+		widths[n] = utf8.RuneCountInString(h)
+	}
 	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = oneLine(cell)
+		for n, cell := range row {
+			row[n] = oneLine(cell)
+			widths[n] = max(widths[n], utf8.RuneCountInString(row[n]))
 		}
-		fmt.Fprintln(t, strings.Join(row, "\t")) // with all its tabs: a row without them would end the columns
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+	colors := screenOf(w).colors
+	for at, row := range append([][]string{heading}, rows...) {
+		if _, err := fmt.Fprintln(w, tableLine(row, widths, heading, colors && at > 0)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tableLine is a row in columns of those widths, two spaces apart.
+func tableLine(row []string, widths []int, heading []string, colors bool) string {
+	var b strings.Builder
+	spaces := 0
+	for n, cell := range row {
+		text := cell
+		if colors && colored[heading[n]] {
+			text = paint(cell, cell)
+		}
+		if cell != "" {
+			b.WriteString(strings.Repeat(" ", spaces) + text)
+			spaces = 0
+		}
+		spaces += widths[n] - utf8.RuneCountInString(cell) + 2
+	}
+	return b.String()
 }
 
 // more tells on stderr that a list goes on.

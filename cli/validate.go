@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,34 +11,44 @@ import (
 )
 
 func (p *program) validateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "validate FILE…", Short: "Find every mistake in a narrative.yaml, without connecting to anything",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return misused("%s needs a FILE; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: p.does(func(cmd *cobra.Command, files []string) error {
-			validator, err := p.wiring.validator(p.registry)
-			if err != nil {
-				return err
-			}
-			code := exitDone
-			for _, file := range files {
-				m, err := config.Load(file, validator)
-				if err != nil {
-					code = max(code, p.report(ran(err)))
-					continue
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: valid (%s)\n", file, contents(m))
-			}
-			if code != exitDone {
-				return &exit{code: code}
-			}
-			return nil
-		}),
+	var in files
+	c := &cobra.Command{
+		Use: "validate FILE|DIR…", Short: "Find every mistake in one or several narrative.yaml, without connecting to anything",
 	}
+	in.flags(c)
+	c.RunE = p.does(func(cmd *cobra.Command, named []string) error {
+		paths := append(in.paths, named...)
+		if len(named) > 0 && !cmd.Flags().Changed("file") {
+			paths = named // those of the environment are for when nobody names any
+		}
+		if len(paths) == 0 {
+			return misused("%s needs a FILE; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+		}
+		validator, err := p.wiring.validator(p.registry)
+		if err != nil {
+			return err
+		}
+		read, err := config.ReadFiles(p.Stdin, paths...)
+		if err != nil {
+			return err
+		}
+		_, mistaken := config.ParseFiles(read, validator)
+		wrong := map[string]bool{}
+		var mistakes *config.Mistakes
+		if errors.As(mistaken, &mistakes) {
+			for _, one := range mistakes.List {
+				wrong[one.File] = true
+			}
+		}
+		for _, f := range read {
+			m, err := config.ParseFiles([]config.File{f}, validator)
+			if err == nil && !wrong[f.Name] {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: valid (%s)\n", f.Name, contents(m))
+			}
+		}
+		return mistaken
+	})
+	return c
 }
 
 // contents counts what a manifest holds.

@@ -14,6 +14,7 @@ type wiring struct {
 	migrate    func(ctx context.Context, url string, to int) (from, now int, err error)
 	doctor     func(context.Context, service.Options) []service.Finding
 	validator  func(*narrative.Registry) (narrative.Validator, error)
+	addKey     func(context.Context, service.Options, narrative.APIKey) (narrative.APIKey, error)
 }
 
 // server is a process as a value.
@@ -22,6 +23,7 @@ type server interface {
 	Wait(ctx context.Context) error // until ctx ends, or for what failed for good
 	Stop()
 	Addr() string            // the API's host:port; empty without one
+	MetricsAddr() string     // of the metrics, where they have an address of their own; else empty
 	UIURL() string           // the embedded Temporal's UI; empty without one
 	TemporalAddress() string // the embedded Temporal's host:port; empty without one
 	// Outbox is the folder where what is not sent is written, and by which channels it would be; empty where all is sent.
@@ -37,5 +39,6 @@ func realWiring() wiring {
 		migrate:    service.Migrate,
 		doctor:     service.Doctor,
 		validator:  service.Validator,
+		addKey:     service.AddKey,
 	}
 }

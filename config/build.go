@@ -194,7 +194,7 @@ func (b *builder) key(k ast.MapKeyNode, path string) (string, bool) {
 	}
 	switch from.(type) {
 	case *ast.StringNode, *ast.LiteralNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode:
-		var n node
+		n := node{at: at}
 		b.scalar(&n, from, path)
 		if n.kind != text {
 			return from.GetToken().Value, true

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,12 +64,7 @@ func readBounded(path string) ([]byte, error) {
 		return nil, unreadable(path, err)
 	}
 	defer f.Close()
-	// One byte more than allowed, so that Parse sees that it is too long without all of it being read.
-	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	return text, nil
+	return bounded(path, f)
 }
 
 // unreadable names the file once: the error of the system's would name it again.
@@ -85,20 +79,28 @@ func unreadable(path string, err error) error {
 // Parse reads a document and, where the options have a validator, validates it. The metas come with their defaults
 // filled in. The error is a [*Mistakes], of kind [narrative.Invalid].
 func Parse(text []byte, o Options) (narrative.Manifest, error) {
-	o = o.withDefaults()
+	m, _, found := read(text, o.withDefaults())
+	if err := found.err(); err != nil {
+		return narrative.Manifest{}, err
+	}
+	return m, nil
+}
+
+// read reads as much of a document as can be read, with its tree (nil where there is none) and its mistakes.
+func read(text []byte, o Options) (narrative.Manifest, *node, *report) {
 	found := &report{file: o.File, silenced: map[string]bool{}}
+	m := narrative.Manifest{Source: o.Source}
 	if len(text) > MaxSize {
 		found.add(position{1, 1}, "", fmt.Sprintf("the file is larger than %d bytes, the most that is read", MaxSize))
-		return narrative.Manifest{}, found.err()
+		return m, nil, found
 	}
 	text = plainLines(text)
 	found.source = text
 	root := parseTree(text, o.Dir, found)
 	if root == nil {
-		return narrative.Manifest{}, found.err()
+		return m, nil, found
 	}
 	d := decoder{report: found, registry: o.Registry, dir: o.Dir}
-	m := narrative.Manifest{Source: o.Source}
 	d.object(root, "", d.manifestKeys(&m))
 	for i := range m.Assertions {
 		m.Assertions[i] = m.Assertions[i].WithDefaults()
@@ -111,10 +113,7 @@ func Parse(text []byte, o Options) (narrative.Manifest, error) {
 	if o.Validator.Registry != nil {
 		found.addProblems(root, o.Validator.Validate(m))
 	}
-	if err := found.err(); err != nil {
-		return narrative.Manifest{}, err
-	}
-	return m, nil
+	return m, root, found
 }
 
 // plainLines removes what would shift columns: a byte order mark and carriage returns at the ends of lines.

@@ -21,6 +21,7 @@ type key struct {
 	name     string
 	required bool
 	read     func(n *node, path string)
+	schema   schema // of its value
 }
 
 // object reads the members of n; null reads as an object without any. It answers false where n is no object.
@@ -104,7 +105,7 @@ func (d *decoder) list(n *node, path string, each func(n *node, path string)) {
 }
 
 func textKey[S ~string](d *decoder, name string, into *S) key {
-	return key{name: name, read: func(n *node, path string) {
+	return key{name: name, schema: ofType("string"), read: func(n *node, path string) {
 		if n.kind != text {
 			d.mistyped(n, path, "a string; put it in quotes if it is meant as one")
 			return
@@ -113,9 +114,16 @@ func textKey[S ~string](d *decoder, name string, into *S) key {
 	}}
 }
 
+// nameKey reads a name; which are legal is for the validator to know.
+func nameKey(d *decoder, name string, into *string) key {
+	k := textKey(d, name, into)
+	k.schema = schema{"type": "string", "pattern": namePattern}
+	return k
+}
+
 // choiceKey reads one of a few words; which they are is for the validator to know, and for people to read.
 func choiceKey[S ~string](d *decoder, name, words string, into *S) key {
-	return key{name: name, read: func(n *node, path string) {
+	return key{name: name, schema: choiceOf(strings.Split(strings.ReplaceAll(words, " or ", ", "), ", ")...), read: func(n *node, path string) {
 		if n.kind != text {
 			d.mistyped(n, path, words)
 			return
@@ -129,8 +137,14 @@ func (k key) must() key {
 	return k
 }
 
+// oneOf says which values the validator lets pass.
+func oneOf[S ~string](k key, values ...S) key {
+	k.schema = choiceOf(values...)
+	return k
+}
+
 func (d *decoder) boolKey(name string, into *bool) key {
-	return key{name: name, read: func(n *node, path string) {
+	return key{name: name, schema: ofType("boolean"), read: func(n *node, path string) {
 		if n.kind != boolean {
 			d.mistyped(n, path, "true or false")
 			return
@@ -141,7 +155,7 @@ func (d *decoder) boolKey(name string, into *bool) key {
 
 // intKey reads a whole number of at least least.
 func (d *decoder) intKey(name string, least int, into *int) key {
-	return key{name: name, read: func(n *node, path string) {
+	return key{name: name, schema: schema{"type": "integer", "minimum": least}, read: func(n *node, path string) {
 		var v int
 		if n.kind != number || json.Unmarshal([]byte(n.text), &v) != nil || v < least || v > math.MaxInt32 {
 			d.mistyped(n, path, fmt.Sprintf("a whole number of at least %d", least))
@@ -152,7 +166,7 @@ func (d *decoder) intKey(name string, least int, into *int) key {
 }
 
 func (d *decoder) durationKey(name string, into *narrative.Duration) key {
-	return key{name: name, read: func(n *node, path string) {
+	return key{name: name, schema: refTo("duration"), read: func(n *node, path string) {
 		if n.kind == text {
 			v, err := narrative.ParseDuration(n.text)
 			if err == nil {
@@ -166,7 +180,7 @@ func (d *decoder) durationKey(name string, into *narrative.Duration) key {
 
 // argsKey reads an object whose keys are the class's or the action's own.
 func (d *decoder) argsKey(name string, into *json.RawMessage) key {
-	return key{name: name, read: func(n *node, path string) {
+	return key{name: name, schema: ofType("object"), read: func(n *node, path string) {
 		if n.kind != object {
 			d.mistyped(n, path, "an object")
 			return

@@ -13,16 +13,16 @@ import (
 func (d *decoder) manifestKeys(m *narrative.Manifest) []key {
 	return []key{
 		textKey(d, "source", &m.Source),
-		{name: "config", read: func(n *node, path string) {
+		{name: "config", schema: refTo("config"), read: func(n *node, path string) {
 			c := narrative.DefaultConfig()
 			if d.object(n, path, d.configKeys(&c)) {
 				m.Config = &c
 			}
 		}},
-		{name: "assertions", read: func(n *node, path string) {
+		{name: "assertions", schema: listOf(refTo("assertion")), read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) { m.Assertions = append(m.Assertions, d.assertion(n, path)) })
 		}},
-		{name: "events", read: func(n *node, path string) {
+		{name: "events", schema: listOf(refTo("event")), read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) { m.Events = append(m.Events, d.event(n, path)) })
 		}},
 	}
@@ -30,31 +30,39 @@ func (d *decoder) manifestKeys(m *narrative.Manifest) []key {
 
 func (d *decoder) configKeys(c *narrative.Config) []key {
 	return []key{
-		textKey(d, "minimum_datum_log_level", &c.MinimumDatumLogLevel),
+		textKey(d, "minimum_datum_log_level", &c.MinimumDatumLogLevel), // in any case
 		d.durationKey("default_datum_ttl", &c.DefaultDatumTTL),
 		choiceKey(d, "actions", "run, approve or off", &c.Actions),
 		d.renotifyKey(&c.Renotify),
 		d.escalateKey(&c.Escalate),
-		{name: "admins", read: func(n *node, path string) { d.object(n, path, d.recipientKeys(&c.Admins)) }},
-		{name: "operators", read: func(n *node, path string) {
+		{name: "admins", schema: refTo("recipients"), read: func(n *node, path string) { d.object(n, path, d.recipientKeys(&c.Admins)) }},
+		{name: "operators", schema: listOf(refTo("person")), read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) {
 				var p narrative.Person
-				d.object(n, path, []key{textKey(d, "name", &p.Name).must(), textKey(d, "slack", &p.Slack).must()})
+				d.object(n, path, d.personKeys(&p))
 				c.Operators = append(c.Operators, p)
 			})
 		}},
-		{name: "digest", read: func(n *node, path string) {
-			d.object(n, path, []key{d.intKey("more_than", 1, &c.Digest.MoreThan), d.durationKey("within", &c.Digest.Within)})
-		}},
-		{name: "webhooks", read: func(n *node, path string) {
-			d.object(n, path, []key{choiceKey(d, "private_addresses", "allow or forbid", &c.Webhooks.PrivateAddresses)})
-		}},
+		{name: "digest", schema: refTo("digest"), read: func(n *node, path string) { d.object(n, path, d.digestKeys(&c.Digest)) }},
+		{name: "webhooks", schema: refTo("webhooks"), read: func(n *node, path string) { d.object(n, path, d.webhookKeys(&c.Webhooks)) }},
 	}
+}
+
+func (d *decoder) personKeys(p *narrative.Person) []key {
+	return []key{textKey(d, "name", &p.Name).must(), textKey(d, "slack", &p.Slack).must()}
+}
+
+func (d *decoder) digestKeys(g *narrative.Digest) []key {
+	return []key{d.intKey("more_than", 1, &g.MoreThan), d.durationKey("within", &g.Within)}
+}
+
+func (d *decoder) webhookKeys(w *narrative.Webhooks) []key {
+	return []key{choiceKey(d, "private_addresses", "allow or forbid", &w.PrivateAddresses)}
 }
 
 func (d *decoder) recipientKeys(r *narrative.Recipients) []key {
 	return []key{
-		{name: "email", read: func(n *node, path string) {
+		{name: "email", schema: listOf(ofType("string")), read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) {
 				var address string
 				textKey(d, "", &address).read(n, path)
@@ -65,7 +73,7 @@ func (d *decoder) recipientKeys(r *narrative.Recipients) []key {
 			})
 		}},
 		textKey(d, "slack", &r.Slack),
-		{name: "webhook", read: func(n *node, path string) {
+		{name: "webhook", schema: listOf(ofType("string")), read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) {
 				var address string
 				textKey(d, "", &address).read(n, path)
@@ -77,24 +85,29 @@ func (d *decoder) recipientKeys(r *narrative.Recipients) []key {
 
 // notifyKey reads who follows the issues of a meta.
 func (d *decoder) notifyKey(into *[]narrative.Route) key {
-	return key{name: "notify", read: func(n *node, path string) {
+	return key{name: "notify", schema: listOf(refTo("route")), read: func(n *node, path string) {
 		d.list(n, path, func(n *node, path string) {
 			var r narrative.Route
-			d.object(n, path, append(d.recipientKeys(&r.Recipients), key{name: "severity", read: func(n *node, path string) {
-				d.list(n, path, func(n *node, path string) {
-					var s narrative.Severity
-					textKey(d, "", &s).read(n, path)
-					r.Severity = append(r.Severity, s)
-				})
-			}}))
+			d.object(n, path, d.routeKeys(&r))
 			*into = append(*into, r)
 		})
 	}}
 }
 
+func (d *decoder) routeKeys(r *narrative.Route) []key {
+	severities := listOf(choiceOf(narrative.Severities...))
+	return append(d.recipientKeys(&r.Recipients), key{name: "severity", schema: severities, read: func(n *node, path string) {
+		d.list(n, path, func(n *node, path string) {
+			var s narrative.Severity
+			textKey(d, "", &s).read(n, path)
+			r.Severity = append(r.Severity, s)
+		})
+	}})
+}
+
 // renotifyKey reads after how long people are told again, and again.
 func (d *decoder) renotifyKey(into *[]narrative.Duration) key {
-	return key{name: "renotify", read: func(n *node, path string) {
+	return key{name: "renotify", schema: listOf(refTo("duration")), read: func(n *node, path string) {
 		d.list(n, path, func(n *node, path string) {
 			var after narrative.Duration
 			d.durationKey("", &after).read(n, path)
@@ -104,7 +117,7 @@ func (d *decoder) renotifyKey(into *[]narrative.Duration) key {
 }
 
 func (d *decoder) escalateKey(into *[]narrative.Escalation) key {
-	return key{name: "escalate", read: func(n *node, path string) {
+	return key{name: "escalate", schema: listOf(refTo("escalation")), read: func(n *node, path string) {
 		d.list(n, path, func(n *node, path string) {
 			var e narrative.Escalation
 			d.object(n, path, d.escalationKeys(&e))
@@ -116,14 +129,14 @@ func (d *decoder) escalateKey(into *[]narrative.Escalation) key {
 func (d *decoder) escalationKeys(e *narrative.Escalation) []key {
 	return []key{
 		d.durationKey("after", &e.After).must(),
-		key{name: "notify", read: func(n *node, path string) { d.object(n, path, d.recipientKeys(&e.Notify)) }}.must(),
+		key{name: "notify", schema: refTo("recipients"), read: func(n *node, path string) { d.object(n, path, d.recipientKeys(&e.Notify)) }}.must(),
 		choiceKey(d, "unless", narrative.UnlessAcknowledged, &e.Unless),
 	}
 }
 
 func (d *decoder) metaKeys(m *narrative.Meta) []key {
 	return []key{
-		textKey(d, "name", &m.Name).must(),
+		nameKey(d, "name", &m.Name).must(),
 		textKey(d, "display_name", &m.DisplayName),
 		textKey(d, "class", &m.Class).must(),
 		d.argsKey("args", &m.Args),
@@ -131,10 +144,10 @@ func (d *decoder) metaKeys(m *narrative.Meta) []key {
 		textKey(d, "cron", &m.Cron),
 		textKey(d, "timezone", &m.Timezone),
 		d.boolKey("enabled", &m.Enabled),
-		textKey(d, "severity", &m.Severity),
+		oneOf(textKey(d, "severity", &m.Severity), narrative.Severities...),
 		d.durationKey("timeout", &m.Timeout),
 		textKey(d, "queue", &m.Queue),
-		textKey(d, "trigger", (*string)(&m.Trigger)),
+		oneOf(textKey(d, "trigger", &m.Trigger), narrative.TriggerCron, narrative.TriggerSchedule),
 		d.notifyKey(&m.Notify),
 	}
 }
@@ -149,7 +162,7 @@ func (d *decoder) assertionKeys(a *narrative.AssertionMeta) []key {
 		d.intKey("max_issues", 1, &a.MaxIssues),
 		d.renotifyKey(&a.Renotify),
 		d.escalateKey(&a.Escalate),
-		key{name: "diagnostics", read: func(n *node, path string) {
+		key{name: "diagnostics", schema: listOf(refTo("case")), read: func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) { a.Diagnostics = append(a.Diagnostics, d.diagnostic(n, path)) })
 		}},
 	)
@@ -158,23 +171,26 @@ func (d *decoder) assertionKeys(a *narrative.AssertionMeta) []key {
 func (d *decoder) eventKeys(e *narrative.EventMeta) []key {
 	return append(d.metaKeys(&e.Meta),
 		d.durationKey("ttl", &e.TTL),
-		key{name: "respond", read: func(n *node, path string) { e.Respond = d.plan(n, path) }},
+		key{name: "respond", schema: listOf(refTo("action")), read: func(n *node, path string) { e.Respond = d.plan(n, path) }},
 	)
 }
 
 func (d *decoder) diagnosticKeys(c *narrative.DeclaredCase) []key {
 	return []key{
-		textKey(d, "case", &c.Case).must(),
+		nameKey(d, "case", &c.Case).must(),
 		textKey(d, "when", &c.When),
 		textKey(d, "reason", &c.Reason),
-		{name: "plan", read: func(n *node, path string) { c.Plan = d.plan(n, path) }},
+		{name: "plan", schema: listOf(refTo("action")), read: func(n *node, path string) { c.Plan = d.plan(n, path) }},
 		d.boolKey("pass", &c.Pass),
 		choiceKey(d, "approval", "none or required", &c.Approval),
 		d.durationKey("approval_timeout", &c.ApprovalTimeout),
 		d.durationKey("verify_after", &c.VerifyAfter),
-		{name: "rollback", read: func(n *node, path string) { c.Rollback = d.rollback(n, path) }},
+		{name: "rollback", schema: listOf(refTo("undo")), read: func(n *node, path string) { c.Rollback = d.rollback(n, path) }},
 	}
 }
+
+// notShort are the keys that stand beside an action's name, and that of its other form: actions so named have no other.
+var notShort = []string{"action", "timeout", "retry"}
 
 // onlyWithPlan are the keys of a case that say how its plan is carried out.
 var onlyWithPlan = []string{"approval", "approval_timeout", "verify_after", "rollback"}
@@ -183,7 +199,7 @@ var onlyWithPlan = []string{"approval", "approval_timeout", "verify_after", "rol
 func (d *decoder) actionKeys(a *narrative.Action) []key {
 	return []key{
 		d.durationKey("timeout", &a.Timeout),
-		{name: "retry", read: func(n *node, path string) {
+		{name: "retry", schema: refTo("retry"), read: func(n *node, path string) {
 			r := narrative.DefaultRetry
 			if d.object(n, path, d.retryKeys(&r)) {
 				a.Retry = &r

@@ -35,7 +35,7 @@ func (m Mistake) String() string {
 	return s
 }
 
-// Mistakes are all that is wrong with a file, in the order of its lines. Their kind is [narrative.Invalid].
+// Mistakes are all that is wrong with a file, in the order of its lines, or with several, file by file. Their kind is [narrative.Invalid].
 type Mistakes struct {
 	List []Mistake
 	More int // how many beyond the first hundred are not in List
@@ -61,9 +61,11 @@ func (m *Mistakes) As(target any) bool {
 	}
 	*problems = nil
 	for _, one := range m.List {
-		*problems = append(*problems, narrative.Problem{
-			Path: one.Path, Message: fmt.Sprintf("line %d, column %d: %s", one.Line, one.Column, one.Message),
-		})
+		message := fmt.Sprintf("line %d, column %d: %s", one.Line, one.Column, one.Message)
+		if one.File != m.List[0].File || one.File != m.List[len(m.List)-1].File {
+			message = one.File + ", " + message
+		}
+		*problems = append(*problems, narrative.Problem{Path: one.Path, Message: message})
 	}
 	return true
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	narrative "github.com/narrative-go/narrative"
 )
@@ -28,14 +30,28 @@ import (
 type Options struct {
 	Store    narrative.Store    // required
 	Operator narrative.Operator // required
-	// Apply validates the text of a narrative.yaml and makes the store and Temporal match it. source labels it, dir is
-	// what its relative paths are relative to. Mistakes are narrative.Problems, with the place for a path. Required.
-	Apply func(ctx context.Context, text []byte, source, dir string) (narrative.Applied, error)
+	// Apply validates files and makes the store and Temporal match them. Mistakes are narrative.Problems, with the place
+	// for a path. Required.
+	Apply func(ctx context.Context, a Application) (narrative.Applied, error)
+	// Parse reads and validates the text of a narrative.yaml that has one section and comes from nowhere. Mistakes are
+	// narrative.Problems with paths such as assertions[0].every. Required.
+	Parse func(text []byte) (narrative.Manifest, error)
+	// Put makes the store hold what the manifest says, and Temporal match it. Required.
+	Put func(ctx context.Context, m narrative.Manifest) (narrative.Applied, error)
 	// Ready tells how the process stands. Required.
 	Ready func(ctx context.Context) Readiness
 
+	// RequireKey refuses requests without a key that has the scope they need; the table in scope.go has it. Default:
+	// whoever shows no key may do everything.
+	RequireKey bool
+
 	// Interactions takes what Slack sends when a button is pressed; default nobody does.
 	Interactions http.Handler
+
+	// Metrics are told by /metrics, together with the API's own, which are registered there; default those alone.
+	Metrics *prometheus.Registry
+	// Tracer makes a span of each request; default nobody does.
+	Tracer trace.Tracer
 
 	Version string       // told by /openapi.json; default "dev"
 	Logger  *slog.Logger // default discards
@@ -43,13 +59,23 @@ type Options struct {
 	Now func() time.Time
 	// CheckWait is how long a check that was asked for is waited for; default 30 s.
 	CheckWait time.Duration
+	// RateLimit is how many requests a second each caller may send, by key or else by address; twice as many may come at
+	// once. Those that bring datums do not count. Default 200; negative: no limit.
+	RateLimit float64
 }
 
 // api is the handlers' receiver.
 type api struct {
 	Options
-	mux *http.ServeMux
+	mux *routeMux
 	doc huma.API
+	// admitted answers requests whose caller is known.
+	admitted http.Handler
+
+	keys     *keyring
+	failures failures
+
+	counted counted
 }
 
 // New returns the API as a handler, or says which option is missing.
@@ -57,19 +83,22 @@ func New(o Options) (http.Handler, error) {
 	for _, required := range []struct {
 		name    string
 		missing bool
-	}{{"Store", o.Store == nil}, {"Operator", o.Operator == nil}, {"Apply", o.Apply == nil}, {"Ready", o.Ready == nil}} {
+	}{{"Store", o.Store == nil}, {"Operator", o.Operator == nil}, {"Apply", o.Apply == nil}, {"Parse", o.Parse == nil}, {"Put", o.Put == nil}, {"Ready", o.Ready == nil}} {
 		if required.missing {
 			return nil, narrative.Errorf(narrative.Invalid, "httpapi: Options.%s is required", required.name)
 		}
 	}
-	a := &api{Options: o.withDefaults(), mux: http.NewServeMux()}
-	a.doc = humago.New(a.mux, describe(a.Version))
+	a := &api{Options: o.withDefaults(), mux: &routeMux{ServeMux: http.NewServeMux()}, counted: newCounted()}
+	a.Logger = slog.New(identifying{naming{a.Logger.Handler()}})
+	a.keys, a.failures.from = newKeyring(a.Store, a.Now, a.Logger), map[string]failed{}
+	a.doc = humago.New(exactMux{a.mux}, describe(a.Version))
 	a.doc.UseMiddleware(ownStatus)
 	a.routes()
+	a.describeSecurity()
 	if err := a.serveDescription(); err != nil {
 		return nil, err
 	}
-	return a.guard(), nil
+	return calledBy(a.observed(a.guard())), nil
 }
 
 func (o Options) withDefaults() Options {
@@ -81,6 +110,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	if o.RateLimit == 0 {
+		o.RateLimit = defaultRateLimit
 	}
 	if o.CheckWait == 0 {
 		o.CheckWait = 30 * time.Second
@@ -99,6 +134,9 @@ func (a *api) routes() {
 	a.interactionRoutes()
 	a.metricRoutes()
 	a.healthRoutes()
+	a.keyRoutes()
+	a.configRoutes()
+	a.originalRoutes()
 }
 
 // now is the time to microseconds, as the store keeps it.
@@ -140,6 +178,9 @@ func add[I, O any](a *api, r route, handle func(context.Context, *I) (*O, error)
 	})
 	described := a.operation(r.method, r.path)
 	described.RequestBody = r.body
+	if r.method == http.MethodPost && !neverKept[r.path] {
+		described.Parameters = append(described.Parameters, idempotencyParameter())
+	}
 	if r.body == nil {
 		delete(described.Responses, "422") // huma adds it; without a body nothing is unprocessable
 	}

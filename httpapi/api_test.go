@@ -51,7 +51,6 @@ func TestWhatIsNotThereIsAProblemDocument(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.get(t, "/api/v1/nothing").refuses(t, 404, "/api/v1/nothing")
-	w.get(t, "/docs").refuses(t, 404)
 	w.get(t, "/schemas/Issue.json").refuses(t, 404)
 	r := w.send(t, "DELETE", "/api/v1/datums", "")
 	r.refuses(t, 405, "DELETE")
@@ -82,7 +81,7 @@ func TestPanicIsAProblemDocument(t *testing.T) {
 	var log strings.Builder
 	w := setup(t, func(o *httpapi.Options) {
 		o.Logger = textLogger(&log)
-		o.Apply = func(context.Context, []byte, string, string) (narrative.Applied, error) { panic("boom") }
+		o.Apply = func(context.Context, httpapi.Application) (narrative.Applied, error) { panic("boom") }
 	})
 	r := w.post(t, "/api/v1/apply", "assertions: []")
 	r.refuses(t, 500)
@@ -119,8 +118,9 @@ func TestApply(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.post(t, "/api/v1/apply?source=shop.yaml&dir=%2Fsrv%2Fshop", "assertions: []").
-		is(t, 200, `{"created":["balance"],"changed":[],"unchanged":[],"config":false}`)
-	if diff := cmp.Diff([]string{"assertions: []", "shop.yaml", "/srv/shop"}, w.applied); diff != "" {
+		is(t, 200, `{"created":["balance"],"changed":[],"unchanged":[],"pruned":[],"config":false}`)
+	applied := httpapi.Application{Files: []httpapi.File{{Name: "shop.yaml", Source: "shop.yaml", Dir: "/srv/shop", Text: "assertions: []"}}}
+	if diff := cmp.Diff(applied, w.application); diff != "" {
 		t.Errorf("applied (-want +got):\n%s", diff)
 	}
 	w.apply = func([]byte) (narrative.Applied, error) {
@@ -139,7 +139,7 @@ func TestApply(t *testing.T) {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 	w.post(t, "/api/v1/apply", strings.Repeat("#", 4<<20+1)).refuses(t, 413)
-	w.post(t, "/api/v1/apply?prune=1", "").refuses(t, 400, "prune")
+	w.post(t, "/api/v1/apply?prune=perhaps", "").refuses(t, 400, "prune")
 }
 
 func meta(name string) narrative.Meta {

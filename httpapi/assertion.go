@@ -17,11 +17,17 @@ func (a *api) assertionRoutes() {
 		method: http.MethodGet, path: path + "/{name}", id: "get-assertion", tag: "assertions",
 		summary: "Get an assertion", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.getAssertion)
+	f := face[narrative.AssertionMeta]{
+		kind: narrative.AssertionKind, load: a.assertion,
+		meta: func(m narrative.AssertionMeta) narrative.Meta { return m.Meta },
+		etag: func(m narrative.AssertionMeta) string { return etagOf(m.Revision, m) },
+	}
+	putRoute(a, path, f, assertionExample, standing)
+	removeRoute(a, path, f)
 	exists := func(ctx context.Context, name string) error {
 		_, err := a.assertion(ctx, name)
 		return err
 	}
-	a.removeRoute(path, narrative.AssertionKind, exists)
 	a.checkRoutes(path, narrative.AssertionKind, exists)
 }
 
@@ -60,9 +66,10 @@ func (a *api) listAssertions(ctx context.Context, in *PageQuery) (*answer[narrat
 	return answered(listed), nil
 }
 
-func (a *api) getAssertion(ctx context.Context, in *MetaInput) (*answer[Assertion], error) {
+// getAssertion answers an assertion. Its ETag is of what was applied: how it stands does not count.
+func (a *api) getAssertion(ctx context.Context, in *MetaInput) (*metaAnswer[Assertion], error) {
 	m, err := a.assertion(ctx, in.Name)
-	return answered(standing(m)), err
+	return &metaAnswer[Assertion]{Status: http.StatusOK, ETag: etagOf(m.Revision, m), Body: standing(m)}, err
 }
 
 // assertion returns the meta that the path names; a malformed name names none.

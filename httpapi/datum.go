@@ -18,6 +18,8 @@ func (a *api) datumRoutes() {
 		errors:  []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		body:    a.datumBody(), timeout: -1,
 	}, a.addDatums)
+	unacceptable := a.operation(http.MethodPost, "/api/v1/datums").Responses["422"].Content["application/problem+json"]
+	unacceptable.Schema = &huma.Schema{OneOf: []*huma.Schema{unacceptable.Schema, schemaOf[intakeProblem](a)}}
 	add(a, route{
 		method: http.MethodGet, path: "/api/v1/datums", id: "list-datums", tag: "datums",
 		summary: "List datums, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
@@ -137,7 +139,10 @@ func levelFilter(path, value string, into *narrative.Level) narrative.Problems {
 func (a *api) datumBody() *huma.RequestBody {
 	one := schemaOf[DatumInput](a)
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}},
-		ndjsonType:         {Schema: &huma.Schema{Type: huma.TypeString, Description: "One datum as a JSON object on each line of at most 1 MiB"}},
+		"application/json": {
+			Schema:   &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}},
+			Examples: examples("one", "One datum", datumExample, "several", "All of them or none", datumsExample),
+		},
+		ndjsonType: {Schema: &huma.Schema{Type: huma.TypeString, Description: "One datum as a JSON object on each line of at most 1 MiB"}, Examples: textExample(ndjsonExample)},
 	}}
 }

@@ -17,11 +17,17 @@ func (a *api) eventRoutes() {
 		method: http.MethodGet, path: path + "/{name}", id: "get-event", tag: "events",
 		summary: "Get an event", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.getEvent)
+	f := face[narrative.EventMeta]{
+		kind: narrative.EventKind, load: a.event,
+		meta: func(m narrative.EventMeta) narrative.Meta { return m.Meta },
+		etag: func(m narrative.EventMeta) string { return etagOf(m.Revision, m) },
+	}
+	putRoute(a, path, f, eventExample, func(m narrative.EventMeta) narrative.EventMeta { return m })
+	removeRoute(a, path, f)
 	exists := func(ctx context.Context, name string) error {
 		_, err := a.event(ctx, name)
 		return err
 	}
-	a.removeRoute(path, narrative.EventKind, exists)
 	a.checkRoutes(path, narrative.EventKind, exists)
 }
 
@@ -34,9 +40,9 @@ func (a *api) listEvents(ctx context.Context, in *PageQuery) (*answer[narrative.
 	return answered(listed), err
 }
 
-func (a *api) getEvent(ctx context.Context, in *MetaInput) (*answer[narrative.EventMeta], error) {
+func (a *api) getEvent(ctx context.Context, in *MetaInput) (*metaAnswer[narrative.EventMeta], error) {
 	m, err := a.event(ctx, in.Name)
-	return answered(m), err
+	return &metaAnswer[narrative.EventMeta]{Status: http.StatusOK, ETag: etagOf(m.Revision, m), Body: m}, err
 }
 
 // event returns the meta that the path names; a malformed name names none.

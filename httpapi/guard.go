@@ -15,7 +15,8 @@ func (a *api) guard() http.Handler {
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusForbidden, "a page of another origin may not send this request")
 	}))
-	return a.recovered(origin.Handler(http.HandlerFunc(a.serve)))
+	a.admitted = a.limited(decompressed(a.once(a.mux)))
+	return a.identified(a.recovered(compressed(origin.Handler(http.HandlerFunc(a.serve)))))
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
@@ -25,11 +26,15 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusBadRequest, "the query is malformed: "+err.Error())
 		return
 	}
-	if _, pattern := a.mux.Handler(r); pattern == "" {
+	r = slashed(r)
+	_, pattern := a.mux.Handler(r)
+	if pattern == "" {
 		a.absent(w, r)
 		return
 	}
-	a.mux.ServeHTTP(w, r)
+	if r = a.admit(w, r, pattern); r != nil {
+		a.admitted.ServeHTTP(w, r)
+	}
 }
 
 // absent answers a request that no route takes: 405 where another method would be taken, else 404.

@@ -18,7 +18,7 @@ func (a *api) heartbeatRoutes() {
 		status:  http.StatusCreated,
 		errors:  []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		body: &huma.RequestBody{
-			Description: "The beat's note, any JSON; may be left out", Content: jsonContent(&huma.Schema{}),
+			Description: "The beat's note, any JSON; may be left out", Content: exampleContent(&huma.Schema{}, "note", "How it is", `{"queue": 3}`),
 		},
 	}, a.beat)
 }
@@ -51,5 +51,6 @@ func (a *api) beat(ctx context.Context, in *HeartbeatInput) (*answer[narrative.D
 	if err != nil {
 		return nil, err
 	}
+	a.counted.intake(Intake{Stored: 1})
 	return answered(stored[0]), nil
 }

@@ -44,6 +44,8 @@ type intakeProblem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+	// Instance names the request.
+	Instance string `json:"instance"`
 	Intake
 }
 
@@ -66,12 +68,12 @@ func (a *api) addDatums(ctx context.Context, in *DatumsInput) (*answer[Intake], 
 		return nil, err
 	}
 	i := &intake{store: a.Store, config: config, now: a.now(), out: Intake{Errors: []IntakeError{}}}
-	switch in.Payload.contentType {
-	case ndjsonType, "application/ndjson", "application/jsonl":
+	if isNDJSON(in.Payload.contentType) {
 		err = i.lines(ctx, &in.Payload)
-	default:
+	} else {
 		err = i.document(ctx, &in.Payload)
 	}
+	a.counted.intake(i.out)
 	if err != nil {
 		return nil, err
 	}

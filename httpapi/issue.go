@@ -35,6 +35,7 @@ type IssuesQuery struct {
 	Record    string             `query:"record" doc:"TYPE/ID or ID, such as invoice/42"`
 	Severity  narrative.Severity `query:"severity" enum:"info,warning,error,critical"`
 	Since     time.Time          `query:"since" doc:"Opened at this time or later"`
+	Until     time.Time          `query:"until" doc:"Opened before this time"`
 	PageQuery
 }
 
@@ -42,7 +43,7 @@ func (a *api) listIssues(ctx context.Context, in *IssuesQuery) (*answer[narrativ
 	if err := textProblems(map[string]string{"assertion": in.Assertion, "record": in.Record}).Err(); err != nil {
 		return nil, err
 	}
-	q := narrative.IssueQuery{Status: in.Status, Assertion: in.Assertion, Severity: in.Severity, Since: in.Since.UTC()}
+	q := narrative.IssueQuery{Status: in.Status, Assertion: in.Assertion, Severity: in.Severity, Since: in.Since.UTC(), Until: in.Until.UTC()}
 	recordType, id, typed := strings.Cut(in.Record, "/")
 	if typed {
 		q.RecordType, q.RecordID = recordType, id

@@ -13,29 +13,53 @@ type MetaInput struct {
 	Name string `path:"name"`
 }
 
-// removeRoute adds the removal of assertions or of events. exists answers NotFound for a name that is not there, or is
-// of the other kind.
-func (a *api) removeRoute(path string, kind narrative.MetaKind, exists func(context.Context, string) error) {
+// RemoveInput names a meta that is to be removed.
+type RemoveInput struct {
+	MetaInput
+	IfMatch string `header:"If-Match" doc:"Only remove what still has this ETag"`
+}
+
+// removeRoute adds the removal of assertions or of events.
+func removeRoute[T any](a *api, path string, f face[T]) {
+	kind := string(f.kind)
 	summary := map[narrative.MetaKind]string{
 		narrative.AssertionKind: "Remove an assertion and close its issues",
 		narrative.EventKind:     "Remove an event",
 	}
 	add(a, route{
-		method: http.MethodDelete, path: path + "/{name}", id: "remove-" + string(kind), tag: string(kind) + "s",
-		summary: summary[kind], status: http.StatusNoContent,
+		method: http.MethodDelete, path: path + "/{name}", id: "remove-" + kind, tag: kind + "s",
+		summary: summary[f.kind], status: http.StatusNoContent,
 		timeout: 2 * time.Minute, // Temporal is made to match the store
-		errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable},
-	}, func(ctx context.Context, in *MetaInput) (*struct{}, error) {
-		if err := exists(ctx, in.Name); err != nil {
-			return nil, err
-		}
-		return &struct{}{}, a.remove(ctx, in.Name)
+		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *RemoveInput) (*struct{}, error) {
+		return &struct{}{}, removeMeta(ctx, a, f, in)
 	})
 }
 
+func removeMeta[T any](ctx context.Context, a *api, f face[T], in *RemoveInput) error {
+	var lost error
+	for range maxRaces {
+		held, err := f.load(ctx, in.Name)
+		if err != nil {
+			return err
+		}
+		if in.IfMatch == "" {
+			return a.remove(ctx, in.Name, func() error { return a.Store.RemoveMeta(ctx, in.Name, a.now()) })
+		}
+		if err := (Condition{IfMatch: in.IfMatch}).holds(f.etag(held)); err != nil {
+			return err
+		}
+		lost = a.remove(ctx, in.Name, func() error { return a.Store.RemoveRevision(ctx, in.Name, f.meta(held).Revision, a.now()) })
+		if narrative.KindOf(lost) != narrative.Conflict {
+			return lost
+		}
+	}
+	return lost
+}
+
 // remove takes the meta out of the store. What follows in Temporal is tried again by itself where it cannot be done now.
-func (a *api) remove(ctx context.Context, name string) error {
-	if err := a.Store.RemoveMeta(ctx, name, a.now()); err != nil {
+func (a *api) remove(ctx context.Context, name string, fromStore func() error) error {
+	if err := fromStore(); err != nil {
 		return err
 	}
 	if _, err := a.Operator.Reconcile(ctx); err != nil {

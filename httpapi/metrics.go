@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -14,12 +15,30 @@ import (
 // metricsWithin bounds what a scrape asks of the store.
 const metricsWithin = 5 * time.Second
 
-// metricRoutes adds /metrics, in Prometheus' text format. What it tells is read from the store, so that each process
-// that answers tells the same.
+// metricRoutes adds /metrics, in Prometheus' text format. Issues and notifications are read from the store, so that each
+// process that answers tells the same; the rest is what this process did. While the store does not answer, what is read
+// from it is left out.
 func (a *api) metricRoutes() {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(notificationMetrics{a})
-	a.mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}))
+	a.counted.register(a.Metrics)
+	a.Metrics.MustRegister(notificationMetrics{a}, issueMetrics{a})
+	a.mux.Handle("GET /metrics", promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, Registry: a.Metrics, ErrorLog: scrapeLog{a},
+	}))
+}
+
+// scrapeLog logs what could not be told.
+type scrapeLog struct{ a *api }
+
+var _ promhttp.Logger = scrapeLog{}
+
+// Println implements [promhttp.Logger].
+func (l scrapeLog) Println(v ...any) {
+	l.a.Logger.Warn("metrics are incomplete", "error", fmt.Sprint(v...))
+}
+
+// scraping bounds what a scrape asks of the store.
+func scraping() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), metricsWithin)
 }
 
 var notificationsDesc = prometheus.NewDesc("narrative_notifications",
@@ -35,7 +54,7 @@ func (notificationMetrics) Describe(to chan<- *prometheus.Desc) { to <- notifica
 
 // Collect implements [prometheus.Collector].
 func (m notificationMetrics) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), metricsWithin)
+	ctx, cancel := scraping()
 	defer cancel()
 	counts, err := m.a.Store.CountNotifications(ctx)
 	if err != nil {
@@ -53,6 +72,55 @@ func (m notificationMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 	for labels, n := range found {
 		to <- prometheus.MustNewConstMetric(notificationsDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	}
+}
+
+var (
+	issuesDesc = prometheus.NewDesc("narrative_issues",
+		"Issues that are not closed.", []string{"status", "severity"}, nil)
+	issueAgeDesc = prometheus.NewDesc("narrative_issue_age_seconds",
+		"Since when the oldest issue that is not closed is open; 0 where there is none.", []string{"severity"}, nil)
+)
+
+// issueMetrics counts the issues that are not closed, as the store has them.
+type issueMetrics struct{ a *api }
+
+var _ prometheus.Collector = issueMetrics{}
+
+// Describe implements [prometheus.Collector].
+func (issueMetrics) Describe(to chan<- *prometheus.Desc) {
+	to <- issuesDesc
+	to <- issueAgeDesc
+}
+
+// Collect implements [prometheus.Collector].
+func (m issueMetrics) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := scraping()
+	defer cancel()
+	counts, err := m.a.Store.CountIssues(ctx)
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(issuesDesc, err)
+		return
+	}
+	found, oldest := map[[2]string]int{}, map[narrative.Severity]time.Duration{}
+	for _, severity := range narrative.Severities {
+		oldest[severity] = 0
+		for _, status := range narrative.Statuses {
+			if !status.Closed() {
+				found[[2]string{string(status), string(severity)}] = 0
+			}
+		}
+	}
+	now := m.a.now()
+	for _, c := range counts {
+		found[[2]string{string(c.Status), string(c.Severity)}] = c.Count
+		oldest[c.Severity] = max(oldest[c.Severity], now.Sub(c.Oldest))
+	}
+	for labels, n := range found {
+		to <- prometheus.MustNewConstMetric(issuesDesc, prometheus.GaugeValue, float64(n), labels[:]...)
+	}
+	for severity, age := range oldest {
+		to <- prometheus.MustNewConstMetric(issueAgeDesc, prometheus.GaugeValue, age.Seconds(), string(severity))
 	}
 }
 

@@ -19,7 +19,7 @@ func (a *api) notificationRoutes() {
 		method: http.MethodGet, path: path, id: "list-notifications", tag: "notifications",
 		summary: "List who was told what, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
 	}, a.listNotifications)
-	by := &huma.RequestBody{Description: "Who says so; may be left out", Content: jsonContent(schemaOf[Asking](a))}
+	by := &huma.RequestBody{Description: "Who says so; may be left out", Content: exampleContent(schemaOf[Asking](a), "by", "Who", `{"by": "ann"}`)}
 	add(a, route{
 		method: http.MethodPost, path: path + "/{id}/retry", id: "retry-notification", tag: "notifications",
 		summary: "Have an undelivered notification sent again",
@@ -29,7 +29,7 @@ func (a *api) notificationRoutes() {
 		method: http.MethodPost, path: "/api/v1/channels/{channel}/test", id: "test-channel", tag: "notifications",
 		summary: "Send a test message and tell what became of it: its state is sent, with a receipt, or undelivered, with the reason",
 		timeout: -1, errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
-		body: &huma.RequestBody{Description: "To whom; may be left out: then the first of the admins by that channel", Content: jsonContent(schemaOf[Testing](a))},
+		body: &huma.RequestBody{Description: "To whom; may be left out: then the first of the admins by that channel", Content: exampleContent(schemaOf[Testing](a), "to", "To somebody else", `{"recipient": "ann@example.com", "by": "ann"}`)},
 	}, a.testChannel)
 	for _, kind := range []narrative.MetaKind{narrative.AssertionKind, narrative.EventKind} {
 		add(a, route{
@@ -45,6 +45,8 @@ type NotificationsQuery struct {
 	State   narrative.NotificationState `query:"state" enum:"pending,sent,undelivered,suppressed"`
 	Channel string                      `query:"channel" enum:"email,slack,webhook"`
 	Kind    narrative.NotificationKind  `query:"kind" enum:"opened,no_solution,impasse,approval,escalated,renotified,resolved,action,test"`
+	Since   time.Time                   `query:"since" doc:"Made at this time or later"`
+	Until   time.Time                   `query:"until" doc:"Made before this time"`
 	PageQuery
 }
 
@@ -52,7 +54,7 @@ func (a *api) listNotifications(ctx context.Context, in *NotificationsQuery) (*a
 	if err := textProblems(map[string]string{"issue": in.Issue}).Err(); err != nil {
 		return nil, err
 	}
-	q := narrative.NotificationQuery{IssueID: in.Issue, State: in.State, Channel: in.Channel, Kind: in.Kind}
+	q := narrative.NotificationQuery{IssueID: in.Issue, State: in.State, Channel: in.Channel, Kind: in.Kind, Since: in.Since.UTC(), Until: in.Until.UTC()}
 	listed, err := a.Store.Notifications(ctx, q, in.page())
 	return answered(neverNull(listed)), err
 }
@@ -62,6 +64,9 @@ type Asking struct {
 	By string `json:"by,omitempty"`
 }
 
+// Nothing is an answer that says no more than its status does.
+type Nothing struct{}
+
 // RetryInput names an undelivered notification.
 type RetryInput struct {
 	ID      string `path:"id"`
@@ -70,7 +75,7 @@ type RetryInput struct {
 
 var notificationID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-func (a *api) retryNotification(ctx context.Context, in *RetryInput) (*answer[struct{}], error) {
+func (a *api) retryNotification(ctx context.Context, in *RetryInput) (*answer[Nothing], error) {
 	var asking Asking
 	if err := in.Payload.decode(&asking); err != nil {
 		return nil, err
@@ -81,7 +86,7 @@ func (a *api) retryNotification(ctx context.Context, in *RetryInput) (*answer[st
 	if !notificationID.MatchString(in.ID) {
 		return nil, narrative.Errorf(narrative.NotFound, "there is no notification %q", in.ID)
 	}
-	return answered(struct{}{}), a.Operator.Resend(ctx, in.ID, asking.By)
+	return answered(Nothing{}), a.Operator.Resend(ctx, in.ID, by(ctx, asking.By))
 }
 
 // decode reads a body that is a JSON object, or nothing, strictly.
@@ -126,7 +131,7 @@ func (a *api) testChannel(ctx context.Context, in *TestInput) (*answer[narrative
 	}
 	ctx, cancel := context.WithTimeout(ctx, testWait)
 	defer cancel()
-	n, err := a.Operator.TestChannel(ctx, in.Channel, recipient, testing.By)
+	n, err := a.Operator.TestChannel(ctx, in.Channel, recipient, by(ctx, testing.By))
 	return answered(n), err
 }
 

@@ -18,7 +18,7 @@ func describe(version string) huma.Config {
 	config.Info.Description = "Watches an application's business logic: assertions, issues, datums."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	config.RejectUnknownQueryParameters = true
-	config.Transformers = []huma.Transformer{malformedQuery}
+	config.Transformers = []huma.Transformer{malformedQuery, withInstance}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[narrative.Duration](), reflect.TypeFor[string]())
 	return config
 }
@@ -38,7 +38,7 @@ func (a *api) serveDescription() error {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(description) // a reader that went away is not our failure
 	})
-	return nil
+	return a.serveDocs()
 }
 
 // neverNullable takes back that lists may be null: in this API they are not.

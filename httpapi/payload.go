@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -52,9 +55,7 @@ func (p *payload) read(limit int64) ([]byte, error) {
 
 // readJSON is read for a body that must be well-formed JSON, or empty.
 func (p *payload) readJSON(limit int64) ([]byte, error) {
-	switch p.contentType {
-	case "", "application/json", "application/x-www-form-urlencoded": // the last is what curl -d says
-	default:
+	if !isJSON(p.contentType) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("the body must be application/json, not %s", p.contentType)}
 	}
 	body, err := p.read(limit)
@@ -66,6 +67,15 @@ func (p *payload) readJSON(limit int64) ([]byte, error) {
 		return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the body is not valid JSON: %v", json.Unmarshal(body, &v))}
 	}
 	return body, nil
+}
+
+// isJSON tells whether a type is one of JSON, or says nothing.
+func isJSON(contentType string) bool {
+	switch contentType {
+	case "", "application/json", "text/json", "application/x-www-form-urlencoded": // the last is what curl -d says
+		return true
+	}
+	return strings.HasPrefix(contentType, "application/") && strings.HasSuffix(contentType, "+json")
 }
 
 // moving returns the body as a reader that may take as long as it likes while something arrives.
@@ -81,6 +91,9 @@ func (m movingReader) Read(b []byte) (int, error) {
 func unreadable(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &refusal{http.StatusRequestTimeout, "the body did not arrive in time"}
+	}
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, new(flate.CorruptInputError)) {
+		return &refusal{http.StatusBadRequest, "the body is not what its Content-Encoding says: gzip"}
 	}
 	return &refusal{http.StatusBadRequest, "the body ended early"}
 }

@@ -90,7 +90,9 @@ func joinLocation(where, path string) string {
 func writeProblem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail})
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{
+		Title: http.StatusText(status), Status: status, Detail: detail, Instance: instanceOf(w.Header().Get(requestIDHeader)),
+	})
 }
 
 // requestContext gives the embedded interface below a name that its method Context does not collide with.

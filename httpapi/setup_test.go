@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -27,10 +28,10 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 type world struct {
 	*fakeStore
 	*fakeOperator
-	ready   httpapi.Readiness
-	applied []string
-	apply   func(text []byte) (narrative.Applied, error)
-	server  *httptest.Server
+	ready       httpapi.Readiness
+	application httpapi.Application
+	apply       func(text []byte) (narrative.Applied, error)
+	server      *httptest.Server
 }
 
 func setup(t *testing.T, change ...func(*httpapi.Options)) *world {
@@ -44,13 +45,17 @@ func setup(t *testing.T, change ...func(*httpapi.Options)) *world {
 		Store: w.fakeStore, Operator: w.fakeOperator, Version: "1.2.3",
 		Now:   func() time.Time { return noon },
 		Ready: func(context.Context) httpapi.Readiness { return w.ready },
-		Apply: func(_ context.Context, text []byte, source, dir string) (narrative.Applied, error) {
-			w.applied = []string{string(text), source, dir}
+		Apply: func(_ context.Context, a httpapi.Application) (narrative.Applied, error) {
+			w.application = a
 			if w.apply != nil {
-				return w.apply(text)
+				return w.apply([]byte(a.Files[0].Text))
 			}
 			return narrative.Applied{Created: []string{"balance"}}, nil
 		},
+	}
+	o.Parse = parsing(t)
+	o.Put = func(ctx context.Context, m narrative.Manifest) (narrative.Applied, error) {
+		return o.Store.Apply(ctx, m, noon)
 	}
 	for _, c := range change {
 		c(&o)
@@ -85,11 +90,17 @@ func (w *world) send(t *testing.T, method, path, body string, header ...string) 
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	read, err := io.ReadAll(response.Body)
+	var from io.Reader = response.Body
+	if response.Header.Get("Content-Encoding") == "gzip" { // for whoever asked for it
+		if from, err = gzip.NewReader(from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read, err := io.ReadAll(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reply{response.StatusCode, response.Header, string(read)}
+	return judged(t, method, path, reply{response.StatusCode, response.Header, string(read)})
 }
 
 func (w *world) get(t *testing.T, path string, header ...string) reply {
@@ -150,6 +161,7 @@ func decoded(t *testing.T, s string) (v any) {
 // fakeStore is a store in memory, as far as the API needs one. What it does not have panics.
 type fakeStore struct {
 	narrative.Store
+	keys
 	mu         sync.Mutex
 	config     narrative.Config
 	datums     []narrative.Datum
@@ -164,6 +176,8 @@ type fakeStore struct {
 
 	notifications     []narrative.Notification
 	notificationQuery narrative.NotificationQuery
+
+	issueCounts []narrative.IssueCount
 
 	fail      error // answered by whatever is asked
 	addDatums func([]narrative.Datum) error

@@ -29,7 +29,7 @@ func (a *api) signalRoutes() {
 		summary: "Let checks open another issue where this one, which is closed, kept them away",
 		errors:  refusals,
 		body: &huma.RequestBody{
-			Description: "Who says so, and why; may be left out", Content: jsonContent(schemaOf[Reopening](a)),
+			Description: "Who says so, and why; may be left out", Content: exampleContent(schemaOf[Reopening](a), "reopen", "Who and why", `{"by": "ann", "reason": "it matters after all"}`),
 		},
 	}, a.reopenIssue)
 }
@@ -58,13 +58,37 @@ func (a *api) signalIssue(ctx context.Context, in *SignalInput) (*answer[narrati
 	if err := signal.Check(i, a.now()); err != nil {
 		return nil, err
 	}
-	if len(body) == 0 {
-		body = []byte("{}")
+	if body, err = signedBy(ctx, body, signal.By); err != nil {
+		return nil, err
 	}
 	if err := a.Operator.Signal(ctx, i, name, json.RawMessage(body)); err != nil {
 		return nil, err
 	}
 	return a.getIssue(ctx, &IssueInput{ID: i.ID})
+}
+
+// signedBy returns a signal's payload with who sends it; given is who it says.
+func signedBy(ctx context.Context, body []byte, given string) ([]byte, error) {
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	sender := by(ctx, given)
+	if sender == given {
+		return body, nil
+	}
+	var payload map[string]json.RawMessage // which keeps what else there is as it is
+	if err := json.Unmarshal(body, &payload); err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(sender)
+	if err != nil {
+		return nil, err
+	}
+	if payload == nil { // the body was null
+		payload = map[string]json.RawMessage{}
+	}
+	payload["by"] = encoded
+	return json.Marshal(payload)
 }
 
 // ReopenInput asks for a closed issue to be reopened.
@@ -91,6 +115,7 @@ func (a *api) reopenIssue(ctx context.Context, in *ReopenInput) (*answer[narrati
 	if err := signalText(map[string]string{"by": r.By, "reason": r.Reason}).Err(); err != nil {
 		return nil, err
 	}
+	r.By = by(ctx, r.By)
 	i, err := a.issue(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 )
 
 // withSQLite sets up the API over a real store.
-func withSQLite(t *testing.T) (*world, *persistence.Store) {
+func withSQLite(t *testing.T, change ...func(*httpapi.Options)) (*world, *persistence.Store) {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "narrative.db")
 	if _, _, err := persistence.Migrate(context.Background(), url); err != nil {
@@ -27,7 +27,7 @@ func withSQLite(t *testing.T) (*world, *persistence.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	return setup(t, func(o *httpapi.Options) { o.Store = store }), store
+	return setup(t, append([]func(*httpapi.Options){func(o *httpapi.Options) { o.Store = store }}, change...)...), store
 }
 
 func TestDatumsThroughARealStore(t *testing.T) {

@@ -23,10 +23,18 @@ func (s *Store) Apply(ctx context.Context, m narrative.Manifest, now time.Time) 
 	}
 	var applied narrative.Applied
 	err = s.engine.Tx(ctx, func(tx engine.Tx) error {
-		applied = narrative.Applied{Created: []string{}, Changed: []string{}, Unchanged: []string{}}
+		applied = narrative.Applied{Created: []string{}, Changed: []string{}, Unchanged: []string{}, Pruned: []string{}}
 		held, err := s.held(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if err := held.expected(m.Expected, wanted); err != nil {
+			return err
+		}
+		if m.DryRun {
+			if applied.Differences, err = held.differences(m, wanted); err != nil {
+				return err
+			}
 		}
 		b := &engine.Batch{}
 		for _, w := range wanted {
@@ -36,6 +44,15 @@ func (s *Store) Apply(ctx context.Context, m narrative.Manifest, now time.Time) 
 		}
 		if err := queueNewConfig(b, m.Config, held.config, &applied); err != nil {
 			return err
+		}
+		if m.Prune {
+			for _, name := range held.orphans(m, wanted) {
+				applied.Pruned = append(applied.Pruned, name)
+				queueRemoval(b, name, anyRevision, now, new(int), new(int))
+			}
+		}
+		if m.DryRun {
+			return nil
 		}
 		return tx.Run(ctx, b)
 	})
@@ -60,7 +77,10 @@ type heldMetas struct {
 	config  narrative.Config
 	kinds   map[string]narrative.MetaKind
 	content map[string][]byte
-	removed map[string]removedMeta
+	// revisions are those of the metas.
+	revisions map[string]int64
+	sources   map[string]string // of the metas
+	removed   map[string]removedMeta
 }
 
 // removedMeta is a meta that was removed and whose row is still there.
@@ -71,6 +91,7 @@ type removedMeta struct {
 
 func (s *Store) held(ctx context.Context, tx engine.Tx) (*heldMetas, error) {
 	held := &heldMetas{kinds: map[string]narrative.MetaKind{}, content: map[string][]byte{}, removed: map[string]removedMeta{}}
+	held.revisions, held.sources = map[string]int64{}, map[string]string{}
 	b := &engine.Batch{}
 	queueConfig(b, &held.config, s.dialect.Lock("FOR UPDATE"))
 	b.Query(func(r engine.Row) error {
@@ -78,14 +99,15 @@ func (s *Store) held(ctx context.Context, tx engine.Tx) (*heldMetas, error) {
 		if err := r.Scan(scanAssertion(&m)...); err != nil {
 			return err
 		}
-		return held.keep(narrative.AssertionKind, m.Name, m)
+		m.Escalate = evenEscalations(m.Escalate)
+		return held.keep(narrative.AssertionKind, m.Meta, m)
 	}, "SELECT "+assertionColumns+" FROM assertion_metas WHERE removed_at IS NULL")
 	b.Query(func(r engine.Row) error {
 		var m narrative.EventMeta
 		if err := r.Scan(scanEvent(&m)...); err != nil {
 			return err
 		}
-		return held.keep(narrative.EventKind, m.Name, m)
+		return held.keep(narrative.EventKind, m.Meta, m)
 	}, "SELECT "+eventColumns+" FROM event_metas WHERE removed_at IS NULL")
 	b.Query(func(r engine.Row) error {
 		var name string
@@ -102,9 +124,9 @@ func (s *Store) held(ctx context.Context, tx engine.Tx) (*heldMetas, error) {
 	return held, tx.Run(ctx, b)
 }
 
-func (h *heldMetas) keep(kind narrative.MetaKind, name string, meta any) (err error) {
-	h.kinds[name] = kind
-	h.content[name], err = contentOf(meta)
+func (h *heldMetas) keep(kind narrative.MetaKind, m narrative.Meta, meta any) (err error) {
+	h.kinds[m.Name], h.revisions[m.Name], h.sources[m.Name] = kind, m.Revision, m.Source
+	h.content[m.Name], err = contentOf(meta)
 	return err
 }
 
@@ -132,6 +154,7 @@ func wantedMetas(m narrative.Manifest) ([]wanted, error) {
 	for i, a := range m.Assertions {
 		a = a.WithDefaults()
 		a.Source = cmp.Or(m.Source, a.Source)
+		a.Escalate = evenEscalations(a.Escalate)
 		t.value("assertions."+a.Name, a)
 		w, err := wantedAssertion(a)
 		if err != nil {

@@ -31,7 +31,7 @@ func (s *Store) ChangeIssue(ctx context.Context, id string, version int, key str
 		if c.steps, err = rowsOf(*issue); err != nil {
 			return err
 		}
-		issue.UnaskedPlans, issue.Newest, issue.FailingSeq, issue.Siblings = locked.unasked, locked.newest, locked.failing, locked.siblings
+		issue.UnaskedPlans, issue.Newest, issue.FailingSeq, issue.Siblings, issue.Told = locked.unasked, locked.newest, locked.failing, locked.siblings, locked.told
 		effects, err := change(issue)
 		if err != nil {
 			refused = err
@@ -69,6 +69,7 @@ type lockedIssue struct {
 	newest   *narrative.Entry
 	failing  int64
 	siblings int
+	told     []narrative.Recipient
 	done     bool // the change was made before
 }
 
@@ -100,6 +101,10 @@ func (s *Store) lockIssueToChange(ctx context.Context, tx engine.Tx, id, key str
 		SELECT COUNT(*) FROM issues s
 		JOIN issues i ON i.assertion = s.assertion AND i.opened_at = s.opened_at AND i.opened_seq = s.opened_seq
 		WHERE i.id = $1`, id)
+	b.Query(collect(&l.told, func(r engine.Row) (to narrative.Recipient, err error) { return to, r.Scan(&to.Channel, &to.Address) }), `
+		SELECT DISTINCT channel, recipient FROM notifications
+		WHERE issue_id = $1 AND state <> 'suppressed'
+		ORDER BY channel, recipient`, id)
 	b.Query(collectOne(&l.newest, scanEntry), selectEntries+" WHERE issue_id = $1 ORDER BY number DESC LIMIT 1", id)
 	if key != "" {
 		b.Query(func(r engine.Row) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/persistence/engine"
@@ -35,16 +36,31 @@ func queueConfig(b *engine.Batch, c *narrative.Config, lock string) {
 		FROM narrative_config WHERE id = 1`+lock)
 }
 
+// evenConfig returns the configuration in the one form that it is compared and kept in.
+func evenConfig(c narrative.Config) narrative.Config {
+	c.MinimumDatumLogLevel = cmp.Or(c.MinimumDatumLogLevel, narrative.Info)
+	c.Actions = cmp.Or(c.Actions, narrative.ActionsRun)
+	c.Admins.Email = orEmpty(c.Admins.Email)
+	c.Escalate = evenEscalations(c.Escalate)
+	return c
+}
+
+// evenEscalations returns them in the one form that they are compared and kept in.
+func evenEscalations(all []narrative.Escalation) []narrative.Escalation {
+	all = slices.Clone(all)
+	for n := range all {
+		all[n].Notify.Email = orEmpty(all[n].Notify.Email)
+	}
+	return all
+}
+
 // queueNewConfig adds the statement that makes the store hold the configuration, none where it does already.
 func queueNewConfig(b *engine.Batch, to *narrative.Config, from narrative.Config, applied *narrative.Applied) error {
 	if to == nil {
 		return nil
 	}
-	c := *to
-	c.MinimumDatumLogLevel = cmp.Or(c.MinimumDatumLogLevel, narrative.Info)
-	c.Actions = cmp.Or(c.Actions, narrative.ActionsRun)
-	c.Admins.Email = orEmpty(c.Admins.Email)
-	before, err := contentOf(from)
+	c := evenConfig(*to)
+	before, err := contentOf(evenConfig(from))
 	if err != nil {
 		return err
 	}

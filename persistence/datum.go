@@ -115,9 +115,15 @@ func (s *Store) Datums(ctx context.Context, q narrative.DatumQuery, p narrative.
 	if err := t.err(); err != nil {
 		return none, err
 	}
+	if q.Offset < 0 || q.Offset > narrative.MaxOffset {
+		return none, narrative.Problems{{Path: "offset", Message: fmt.Sprintf("must be from 0 to %d", narrative.MaxOffset)}}
+	}
 	query := s.datumQuery(q, datumColumns...).OrderBy("at DESC", "id DESC").Limit(uint64(limit) + 1)
-	if after != nil {
+	switch {
+	case after != nil:
 		query = query.Where("(at, id) < (?, ?)", after.at(), after.id)
+	case q.Offset > 0:
+		query = query.Offset(uint64(q.Offset))
 	}
 	var datums []narrative.Datum
 	if err := s.read(ctx, query, collect(&datums, scanDatum)); err != nil {
@@ -146,6 +152,9 @@ func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) sq.SelectB
 		if f.value != "" {
 			query = query.Where(sq.Eq{f.column: f.value})
 		}
+	}
+	if q.IDs != nil {
+		query = query.Where(sq.Eq{"id": q.IDs})
 	}
 	if q.MinLevel != "" {
 		var levels []string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -19,24 +20,45 @@ func (s *Store) queueNotifications(b *engine.Batch, all []narrative.Notification
 		order[n] = n
 	}
 	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(groupOf(all[x]), groupOf(all[y])) })
-	first, written := map[string]string{}, map[string]int{} // of those that are written together: the first's key, how many
+	batches := writtenTogether(all, order)
 	for _, n := range order {
-		one := &all[n]
-		own := one.Key
-		if one.Together != "" && one.Wait == 0 {
-			group := one.Together + "\x1f" + one.Channel + "\x1f" + one.Recipient
-			if written[group]%narrative.MaxBatch == 0 {
-				first[group] = own
-			}
-			own = first[group]
-			written[group]++
-		}
-		s.queueGathering(b, *one, own)
-		if err := queueNotification(b, one, own); err != nil {
+		own := cmp.Or(batches[n], all[n].Key)
+		s.queueGathering(b, all[n], own)
+		if err := queueNotification(b, &all[n], own); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writtenTogether names the messages of notifications that go out together and wait for no others, by their places: after
+// all of their keys, so that a message that was written before is another.
+func writtenTogether(all []narrative.Notification, order []int) map[int]string {
+	groups := map[string][]int{}
+	for _, n := range order {
+		if one := all[n]; one.Together != "" && one.Wait == 0 && one.State != narrative.NotificationSuppressed {
+			group := one.Together + "\x1f" + one.Channel + "\x1f" + one.Recipient
+			groups[group] = append(groups[group], n)
+		}
+	}
+	batches := map[int]string{}
+	for _, group := range groups {
+		for part := range slices.Chunk(group, narrative.MaxBatch) {
+			if len(part) == 1 {
+				continue
+			}
+			keys := make([]string, len(part))
+			for at, n := range part {
+				keys[at] = all[n].Key
+			}
+			slices.Sort(keys)
+			batch := narrative.HashText(strings.Join(keys, "\x1f"))[:32]
+			for _, n := range part {
+				batches[n] = batch
+			}
+		}
+	}
+	return batches
 }
 
 // groupOf names the message that a notification may join; empty where it goes by itself.
@@ -46,6 +68,8 @@ func groupOf(n narrative.Notification) string {
 		return ""
 	case n.Wait > 0:
 		return "together\x1f" + n.Together + to
+	case n.Digest.MoreThan > 0 && n.IssueID == "": // what concerns no issue is not hidden among those that do
+		return "digest\x1f" + string(n.Kind) + to + "\x1fno issue"
 	case n.Digest.MoreThan > 0:
 		return "digest\x1f" + string(n.Kind) + to
 	}
@@ -66,6 +90,12 @@ func (s *Store) queueGathering(b *engine.Batch, n narrative.Notification, own st
 		within := time.Duration(n.Digest.Within)
 		due, latest, few, since = n.CreatedAt.Add(within), n.CreatedAt, n.Digest.MoreThan, n.CreatedAt.Add(-within)
 	}
+	lock := func() {
+		if s.dialect.RowLocks {
+			b.Exec("SELECT 1 FROM notification_batches WHERE group_key = $1 AND claimed_at IS NULL FOR UPDATE", group)
+		}
+	}
+	lock()
 	b.Exec(`
 		UPDATE notification_batches SET claimed_at = $2
 		WHERE group_key = $1 AND claimed_at IS NULL
@@ -78,7 +108,8 @@ func (s *Store) queueGathering(b *engine.Batch, n narrative.Notification, own st
 			AND NOT EXISTS (SELECT 1 FROM notification_batches WHERE key = $1)
 			AND ($6 = 0 OR $6 <= (
 				SELECT COUNT(DISTINCT batch) FROM notifications
-				WHERE recipient = $7 AND channel = $8 AND kind = $9 AND created_at > $10 AND state <> 'suppressed'))
+				WHERE recipient = $7 AND channel = $8 AND kind = $9 AND created_at > $10 AND state <> 'suppressed'
+					AND batch <> $1))
 		ON CONFLICT (group_key) WHERE claimed_at IS NULL DO UPDATE
 		SET due_at = CASE
 			WHEN notification_batches.latest_at < excluded.due_at AND notification_batches.due_at < notification_batches.latest_at
@@ -86,9 +117,7 @@ func (s *Store) queueGathering(b *engine.Batch, n narrative.Notification, own st
 			WHEN notification_batches.latest_at < excluded.due_at THEN notification_batches.due_at
 			ELSE excluded.due_at END`,
 		own, group, due, latest, n.Key, few, n.Recipient, n.Channel, string(n.Kind), since)
-	if s.dialect.RowLocks {
-		b.Exec("SELECT 1 FROM notification_batches WHERE group_key = $1 AND claimed_at IS NULL FOR UPDATE", group)
-	}
+	lock()
 }
 
 // queueNotification adds one notification. The id is a new one, so that the line is written only with the notification.

@@ -91,6 +91,9 @@ func filtered(q narrative.IssueQuery) sq.SelectBuilder {
 	if !q.Since.IsZero() {
 		query = query.Where(sq.GtOrEq{"i.opened_at": q.Since})
 	}
+	if !q.Until.IsZero() {
+		query = query.Where(sq.Lt{"i.opened_at": q.Until})
+	}
 	return query
 }
 
@@ -120,6 +123,20 @@ func (s *Store) UnresolvedIssues(ctx context.Context, after string, limit int) (
 		WHERE i.id > $1 AND i.status NOT IN ('resolved', 'wont_fix')
 		ORDER BY i.id LIMIT $2`, after, max(limit, 0))
 	return issues, during(s.engine.Read(ctx, b), "load the unresolved issues")
+}
+
+// CountIssues counts the unresolved issues. The index of those finds them, however many are closed.
+func (s *Store) CountIssues(ctx context.Context) ([]narrative.IssueCount, error) {
+	counts := []narrative.IssueCount{}
+	b := &engine.Batch{}
+	b.Query(collect(&counts, func(r engine.Row) (c narrative.IssueCount, err error) {
+		return c, r.Scan((*string)(&c.Status), (*string)(&c.Severity), &c.Count, moment{&c.Oldest})
+	}), `
+		SELECT status, severity, COUNT(*), MIN(opened_at) FROM issues
+		WHERE status NOT IN ('resolved', 'wont_fix')
+		GROUP BY status, severity
+		ORDER BY status, severity`)
+	return counts, during(s.engine.Read(ctx, b), "count the issues")
 }
 
 func noIssue(id string) error {

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -124,7 +125,10 @@ func (s *Store) BeginRequest(ctx context.Context, caller, key, fingerprint strin
 		case was != fingerprint:
 			return narrative.Errorf(narrative.Conflict, "the Idempotency-Key %q was used for another request", key)
 		case status == nil:
-			return narrative.Errorf(narrative.Conflict, "the request of the Idempotency-Key %q is being answered; ask again in a moment", key)
+			return &narrative.Error{
+				Kind: narrative.Conflict, RetryAfter: time.Second,
+				Message: fmt.Sprintf("the request of the Idempotency-Key %q is being answered; ask again in a moment", key),
+			}
 		}
 		a.Status = *status
 		answer = &a

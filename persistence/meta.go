@@ -99,23 +99,53 @@ func (s *Store) eventMetas(ctx context.Context, where sq.Eq) ([]narrative.EventM
 // RemoveMeta removes an assertion or event. Its row stays, for what refers to it, and is seen by nobody. What was counted
 // of its checks is forgotten, and those under way will be too old to count, should it be applied again.
 func (s *Store) RemoveMeta(ctx context.Context, name string, now time.Time) error {
+	return s.removeMeta(ctx, name, anyRevision, now)
+}
+
+// RemoveRevision removes it where it has that revision.
+func (s *Store) RemoveRevision(ctx context.Context, name string, revision int64, now time.Time) error {
+	return s.removeMeta(ctx, name, revision, now)
+}
+
+// anyRevision stands for whichever revision there is.
+const anyRevision = -1
+
+func (s *Store) removeMeta(ctx context.Context, name string, revision int64, now time.Time) error {
 	var assertions, events int
+	there := false
 	b := &engine.Batch{}
 	if s.dialect.RowLocks {
 		b.Exec("SELECT 1 FROM narrative_config WHERE id = 1 FOR UPDATE") // beside no Apply
 	}
-	b.Count(&assertions, `
-		UPDATE assertion_metas
-		SET removed_at = $2, last_seq = check_seq, passed = 0, failed = 0, errored = 0, violating = 0, soft = ''
-		WHERE name = $1 AND removed_at IS NULL`, name, now)
-	b.Exec(`
-		DELETE FROM violations
-		WHERE assertion = $1 AND EXISTS (SELECT 1 FROM assertion_metas WHERE name = $1 AND removed_at IS NOT NULL)`, name)
-	b.Count(&events, "UPDATE event_metas SET removed_at = $2 WHERE name = $1 AND removed_at IS NULL", name, now)
+	b.Query(func(r engine.Row) error {
+		there = true
+		return r.Scan(new(string))
+	}, `
+		SELECT name FROM assertion_metas WHERE name = $1 AND removed_at IS NULL
+		UNION ALL
+		SELECT name FROM event_metas WHERE name = $1 AND removed_at IS NULL`, name)
+	queueRemoval(b, name, revision, now, &assertions, &events)
 	if err := s.engine.Write(ctx, b); err != nil {
 		return during(err, "remove %q", name)
 	}
+	if there && assertions+events == 0 {
+		return changedMeanwhile(name)
+	}
 	return found(assertions+events > 0, "there is no assertion or event %q", name)
+}
+
+// queueRemoval adds the statements that remove a meta of either kind where it has that revision.
+func queueRemoval(b *engine.Batch, name string, revision int64, now time.Time, assertions, events *int) {
+	b.Count(assertions, `
+		UPDATE assertion_metas
+		SET removed_at = $2, last_seq = check_seq, passed = 0, failed = 0, errored = 0, violating = 0, soft = ''
+		WHERE name = $1 AND removed_at IS NULL AND ($3 < 0 OR revision = $3)`, name, now, revision)
+	b.Exec(`
+		DELETE FROM violations
+		WHERE assertion = $1 AND EXISTS (SELECT 1 FROM assertion_metas WHERE name = $1 AND removed_at IS NOT NULL)`, name)
+	b.Count(events, `
+		UPDATE event_metas SET removed_at = $2
+		WHERE name = $1 AND removed_at IS NULL AND ($3 < 0 OR revision = $3)`, name, now, revision)
 }
 
 func noAssertion(name string) error {

@@ -56,11 +56,13 @@ func (s *Store) lockIssues(ctx context.Context, tx engine.Tx, all []narrative.No
 	return nil
 }
 
-// Notification returns the notification of a key.
+// Notification returns the notification of a key, or one of the message of that key.
 func (s *Store) Notification(ctx context.Context, key string) (narrative.Notification, error) {
 	var n *narrative.Notification
 	b := &engine.Batch{}
-	b.Query(collectOne(&n, scanNotification), selectNotifications+" WHERE key = $1", key)
+	b.Query(collectOne(&n, scanNotification), selectNotifications+`
+		WHERE key = $1 OR batch = $1
+		ORDER BY CASE WHEN key = $1 THEN 0 ELSE 1 END, id LIMIT 1`, key)
 	if err := s.engine.Read(ctx, b); err != nil {
 		return narrative.Notification{}, during(err, "load notification %s", key)
 	}
@@ -88,6 +90,12 @@ func (s *Store) Notifications(ctx context.Context, q narrative.NotificationQuery
 		if f.value != "" {
 			query = query.Where(sq.Eq{f.column: f.value})
 		}
+	}
+	if !q.Since.IsZero() {
+		query = query.Where(sq.GtOrEq{"created_at": q.Since})
+	}
+	if !q.Until.IsZero() {
+		query = query.Where(sq.Lt{"created_at": q.Until})
 	}
 	if after != nil {
 		query = query.Where("(created_at, id) < (?, ?)", after.at(), after.id)
@@ -172,21 +180,8 @@ func (s *Store) PendingNotifications(ctx context.Context, before time.Time, limi
 		SELECT batch FROM notifications
 		WHERE state = 'pending' AND created_at < $1
 		GROUP BY batch
-		ORDER BY MIN(created_at), MIN(id) LIMIT $2`, before, max(limit, 0))
+		ORDER BY MIN(attempts), MIN(created_at), MIN(id) LIMIT $2`, before, max(limit, 0))
 	return keys, during(s.engine.Read(ctx, b), "load the pending notifications")
-}
-
-// Told returns the distinct recipients of an issue's notifications; those suppressed were not told.
-func (s *Store) Told(ctx context.Context, issueID string) ([]narrative.Notification, error) {
-	told := []narrative.Notification{}
-	b := &engine.Batch{}
-	b.Query(collect(&told, func(r engine.Row) (n narrative.Notification, err error) {
-		return n, r.Scan(&n.Channel, &n.Recipient)
-	}), `
-		SELECT DISTINCT channel, recipient FROM notifications
-		WHERE issue_id = $1 AND state <> 'suppressed'
-		ORDER BY channel, recipient`, issueID)
-	return told, during(s.engine.Read(ctx, b), "load who was told of issue %s", issueID)
 }
 
 // issuesOf returns the issues that notifications concern, in the order in which they are locked.

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -33,13 +34,23 @@ func (s *Store) BeginSending(ctx context.Context, batch string, now time.Time) (
 		if len(sending.Notifications) == 0 {
 			return noNotification(batch)
 		}
-		first := sending.Notifications[0]
-		sending.Again = first.Attempts > 0
-		if first.State != narrative.NotificationPending || sending.NotBefore != nil || sending.Waits {
+		pending := slices.DeleteFunc(slices.Clone(sending.Notifications), func(n narrative.Notification) bool {
+			return n.State != narrative.NotificationPending
+		})
+		if len(pending) == 0 {
 			return nil
 		}
+		sending.Notifications, sending.Again = pending, pending[0].Attempts > 0
+		if sending.NotBefore != nil || sending.Waits {
+			return nil
+		}
+		if sending.Since.IsZero() {
+			sending.Since = now.UTC().Truncate(time.Microsecond)
+		}
 		b = &engine.Batch{}
-		b.Exec("UPDATE notifications SET attempts = attempts + 1 WHERE batch = $1 AND state = 'pending'", batch)
+		b.Exec(`
+			UPDATE notifications SET attempts = attempts + 1, tried_since = COALESCE(tried_since, $2)
+			WHERE batch = $1 AND state = 'pending'`, batch, sending.Since)
 		for n := range sending.Notifications {
 			sending.Notifications[n].Attempts++
 		}
@@ -54,9 +65,7 @@ func queueSending(b *engine.Batch, batch string, to *narrative.Sending) {
 		WHERE batch = $1 AND state <> 'suppressed'
 		ORDER BY created_at, id`, batch)
 	b.Query(func(r engine.Row) error { return r.Scan(moment{&to.Since}) }, `
-		SELECT COALESCE(MAX(tried_since), MAX(created_at)) FROM notifications
-		WHERE batch = $1
-		HAVING COUNT(*) > 0`, batch)
+		SELECT MAX(tried_since) FROM notifications WHERE batch = $1 AND state = 'pending'`, batch)
 	waits := func(engine.Row) error { to.Waits = true; return nil }
 	b.Query(waits, `
 		SELECT 1 FROM notifications n
@@ -156,10 +165,10 @@ func (s *Store) onMessage(ctx context.Context, batch string, change func(*engine
 	})
 }
 
-const selectPosts = "SELECT DISTINCT p.issue_id, p.channel, p.recipient, p.place, p.message, p.shown FROM posts p"
+const selectPosts = "SELECT DISTINCT p.issue_id, p.channel, p.recipient, p.place, p.message, p.shown, p.told FROM posts p"
 
 func scanPost(r engine.Row) (p narrative.Post, err error) {
-	return p, r.Scan(&p.IssueID, &p.Channel, &p.Recipient, &p.Place, &p.Message, &p.Shown)
+	return p, r.Scan(&p.IssueID, &p.Channel, &p.Recipient, &p.Place, &p.Message, &p.Shown, &p.Told)
 }
 
 // Posts returns the posts of an issue.
@@ -197,12 +206,13 @@ func (s *Store) KeepPosts(ctx context.Context, posts []narrative.Post) error {
 func queuePosts(b *engine.Batch, posts []narrative.Post) {
 	for _, p := range posts {
 		b.Exec(`
-			INSERT INTO posts (issue_id, channel, recipient, place, message, shown)
-			VALUES ($1, $2, $3, $4, $5, $6)
+			INSERT INTO posts (issue_id, channel, recipient, place, message, shown, told)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (issue_id, channel, recipient) DO UPDATE
 			SET shown = CASE WHEN posts.place = excluded.place AND posts.message = excluded.message AND posts.shown > excluded.shown
 					THEN posts.shown ELSE excluded.shown END,
+				told = CASE WHEN excluded.told <> '' THEN excluded.told ELSE posts.told END,
 				place = excluded.place, message = excluded.message`,
-			p.IssueID, p.Channel, p.Recipient, p.Place, p.Message, p.Shown)
+			p.IssueID, p.Channel, p.Recipient, p.Place, p.Message, p.Shown, p.Told)
 	}
 }

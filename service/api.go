@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // startAPI answers HTTP.
-func (s *Service) startAPI(context.Context, context.Context) error {
+func (s *Service) startAPI(ctx, _ context.Context) error {
 	if !s.o.API {
 		return nil
 	}
@@ -25,21 +26,33 @@ func (s *Service) startAPI(context.Context, context.Context) error {
 	}
 	handler, err := httpapi.New(httpapi.Options{
 		Interactions: interactions,
-		Store:        s.store, Operator: s.starter, Apply: s.apply, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
+		Store:        s.store, Operator: s.starter, Apply: s.Apply, Parse: s.parse, Put: s.applyManifest, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
+		Metrics: s.metrics.registry, Tracer: s.tracer,
+		RequireKey: s.o.keysRequired(),
 	})
 	if err != nil {
 		return err
 	}
-	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	s.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug), // connections that come to nothing
+	}
+	s.tellNoKey(ctx)
+	serve, err := s.serving()
+	if err != nil {
+		return err
+	}
 	go func() {
-		if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(narrative.Errorf(narrative.Unavailable, "the API stopped: %w", err))
 		}
 	}()
 	s.onStop(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
-		_ = s.server.Shutdown(ctx)
+		if s.server.Shutdown(ctx) != nil {
+			_ = s.server.Close() // what takes longer is cut off, and not left to fail halfway
+		}
 	})
 	return nil
 }
@@ -57,17 +70,32 @@ func (s *Service) ready(ctx context.Context) httpapi.Readiness {
 	return r
 }
 
-// apply makes the store hold what the text of a narrative.yaml says, and Temporal match it.
-func (s *Service) apply(ctx context.Context, text []byte, source, dir string) (narrative.Applied, error) {
+// Apply makes the store hold what files say, all or nothing, and Temporal match it.
+func (s *Service) Apply(ctx context.Context, a httpapi.Application) (narrative.Applied, error) {
 	validator, err := Validator(s.o.Registry)
 	if err != nil {
 		return narrative.Applied{}, err
 	}
-	m, err := config.Parse(text, config.Options{File: source, Dir: dir, Source: source, Registry: s.o.Registry, Validator: validator})
+	files := make([]config.File, len(a.Files))
+	for i, f := range a.Files {
+		files[i] = config.File{Name: f.Name, Source: f.Source, Dir: f.Dir, Text: []byte(f.Text)}
+	}
+	m, err := config.ParseFiles(files, validator)
 	if err != nil {
 		return narrative.Applied{}, err
 	}
+	m.Prune, m.DryRun = a.Prune, a.DryRun
 	return s.applyManifest(ctx, m)
+}
+
+// parse reads and judges a document that a program made.
+func (s *Service) parse(text []byte) (narrative.Manifest, error) {
+	validator, err := Validator(s.o.Registry)
+	if err != nil {
+		return narrative.Manifest{}, err
+	}
+	m, err := config.Parse(text, config.Options{Registry: s.o.Registry, Validator: validator})
+	return m, config.Plain(err)
 }
 
 func (s *Service) applyManifest(ctx context.Context, m narrative.Manifest) (narrative.Applied, error) {
@@ -75,11 +103,35 @@ func (s *Service) applyManifest(ctx context.Context, m narrative.Manifest) (narr
 	if err != nil {
 		return applied, err
 	}
+	if m.DryRun {
+		return applied, nil
+	}
 	s.rules(applied)
-	if _, err := s.starter.Reconcile(ctx); err != nil {
+	rest, err := s.starter.ReconcileTriggers(ctx)
+	if err != nil {
 		s.o.Logger.Warn("applied, but Temporal could not be made to match yet; it will be tried again", "error", err)
 	}
+	if rest != nil {
+		select {
+		case s.unfinished <- rest:
+		default: // the next time that all is made to match does it
+		}
+	}
 	return applied, nil
+}
+
+// finish does what is left of each apply once the triggers match, one after the other, until running ends.
+func (s *Service) finish(running context.Context) {
+	for {
+		select {
+		case <-running.Done():
+			return
+		case rest := <-s.unfinished:
+			if _, err := rest(running); err != nil && running.Err() == nil {
+				s.o.Logger.Warn("what was applied could not be checked at once; it will be tried again", "error", err)
+			}
+		}
+	}
 }
 
 // executor makes what validates and runs plans.

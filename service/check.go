@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -41,6 +42,9 @@ func (o Options) check() error {
 	if !o.API && !o.Worker {
 		return narrative.Errorf(narrative.Invalid, "service: Options ask for neither the API nor a worker")
 	}
+	if err := o.checkAPI(); err != nil {
+		return err
+	}
 	if o.DatabaseURL == "" {
 		return narrative.Errorf(narrative.Invalid, "NARRATIVE_DATABASE_URL is not set; give postgres://… or sqlite:PATH")
 	}
@@ -50,10 +54,11 @@ func (o Options) check() error {
 	if _, err := narrative.ParseTrigger(string(o.Trigger)); err != nil {
 		return narrative.Errorf(narrative.Invalid, "--trigger %w", err)
 	}
-	if o.API {
-		if err := checkListen(o.Listen, o.Insecure); err != nil {
-			return err
-		}
+	if _, _, err := net.SplitHostPort(o.MetricsListen); o.MetricsListen != "" && err != nil {
+		return narrative.Errorf(narrative.Invalid, "--metrics-listen %q is not an address such as 127.0.0.1:9321", o.MetricsListen)
+	}
+	if _, err := tracing(os.Getenv); err != nil {
+		return err
 	}
 	for name, address := range map[string]string{"NARRATIVE_MAIL_FROM": o.MailFrom, "NARRATIVE_REPLY_EMAIL_ADDRESS": o.ReplyTo} {
 		if _, err := mail.ParseAddress(address); address != "" && err != nil {
@@ -68,17 +73,14 @@ func (o Options) check() error {
 	return o.checkChannels()
 }
 
-// checkListen refuses an address that cannot be one, and one that others can reach, unless that is meant.
-func checkListen(listen string, insecure bool) error {
-	host, port, err := net.SplitHostPort(listen)
+// checkListen refuses an address that cannot be one.
+func checkListen(listen string) error {
+	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return narrative.Errorf(narrative.Invalid, "--listen %q is not an address such as %s", listen, DefaultListen)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		return narrative.Errorf(narrative.Invalid, "--listen %q: %q is not a port", listen, port)
 	}
-	if ip := net.ParseIP(host); insecure || host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return narrative.Errorf(narrative.Invalid, "--listen %s can be reached from other machines, and the API asks nobody for a key: listen on 127.0.0.1, or say --insecure if something else guards it", listen)
+	return nil
 }

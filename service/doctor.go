@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -41,6 +39,9 @@ func Doctor(ctx context.Context, o Options) []Finding {
 	if o.DatabaseURL != "" {
 		d.store(ctx)
 	}
+	if d.held != nil {
+		defer d.held.Close()
+	}
 	d.temporal(ctx)
 	d.channels(ctx)
 	return d.findings
@@ -49,6 +50,8 @@ func Doctor(ctx context.Context, o Options) []Finding {
 type doctor struct {
 	o        Options
 	findings []Finding
+	held     *persistence.Store // nil where it cannot be used
+	queues   []string           // that metas name, besides the house's own
 }
 
 func (d *doctor) good(part, text string) {
@@ -67,17 +70,15 @@ func (d *doctor) store(ctx context.Context) {
 		d.bad("store", err.Error(), "see that the database of NARRATIVE_DATABASE_URL is there, and run `narrative migrate`")
 		return
 	}
-	defer store.Close()
+	d.held = store
 	version, err := store.SchemaVersion(ctx)
 	if err != nil {
 		d.bad("store", err.Error(), "see that the database of NARRATIVE_DATABASE_URL answers")
 		return
 	}
 	d.good("store", fmt.Sprintf("it answers, and its tables are at version %d, which this program expects", version))
-	assertions, err := store.AssertionMetas(ctx)
-	if err == nil && len(assertions) == 0 {
-		d.good("store", "it holds no assertion yet: `narrative apply -f narrative.yaml` brings some")
-	}
+	d.clock(ctx, store)
+	d.metas(ctx, store)
 }
 
 func (d *doctor) temporal(ctx context.Context) {
@@ -100,6 +101,7 @@ func (d *doctor) temporal(ctx context.Context) {
 	d.good(part, "it answers")
 	if d.namespace(ctx, c, namespace) {
 		d.attributes(ctx, c, namespace)
+		d.triggers(ctx, c)
 		d.pollers(ctx, c, namespace)
 	}
 }
@@ -130,23 +132,5 @@ func (d *doctor) attributes(ctx context.Context, c client.Client, namespace stri
 		d.bad("temporal", "search attributes are missing: "+strings.Join(missing, ", "), "run `narrative setup`, then start the processes again")
 	default:
 		d.good("temporal", "the search attributes are there")
-	}
-}
-
-func (d *doctor) pollers(ctx context.Context, c client.Client, namespace string) {
-	for queue, kind := range map[string]enumspb.TaskQueueType{
-		narrative.TaskQueue: enumspb.TASK_QUEUE_TYPE_WORKFLOW, narrative.NotifyTaskQueue: enumspb.TASK_QUEUE_TYPE_ACTIVITY,
-	} {
-		answer, err := c.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-			Namespace: namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: kind,
-		})
-		switch {
-		case err != nil:
-			d.bad("temporal", fmt.Sprintf("task queue %s: %s", queue, innermost(err)), "see that this user may read task queues")
-		case len(answer.GetPollers()) == 0:
-			d.bad("temporal", "no worker polls the task queue "+queue, "start `narrative worker`")
-		default:
-			d.good("temporal", fmt.Sprintf("%d pollers on the task queue %s", len(answer.GetPollers()), queue))
-		}
 	}
 }

@@ -27,12 +27,20 @@ type Options struct {
 	// API listens for HTTP on Listen (default 127.0.0.1:8321; port 0: any).
 	API    bool
 	Listen string
-	// Insecure lets the API listen on other addresses than loopback.
-	Insecure bool
+	// RequireKey has the API ask for keys. On other addresses than loopback it always does, and there has to be a key
+	// before it listens, unless Insecure, which leaves it to RequireKey whether keys are asked for.
+	RequireKey, Insecure bool
+	// TLSCert and TLSKey are the files of a certificate, with its chain, and of its key, by which the API is answered
+	// over TLS; default neither, and it is not.
+	TLSCert, TLSKey string
 
 	// Worker answers Temporal on the task queues of the house and on Queues besides, which metas name.
 	Worker bool
 	Queues []string
+
+	// MetricsListen is where /metrics is answered besides the API and without a key, such as 127.0.0.1:9321; default
+	// nowhere. Workers have no API.
+	MetricsListen string
 
 	// Trigger is what sets going the metas that do not choose; default narrative.TriggerCron. All processes of a
 	// deployment must agree on it.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
@@ -46,6 +47,12 @@ type Service struct {
 	ruled    chan struct{} // the configuration that rules the open issues has changed
 	stops    []func()      // newest last
 	cancel   context.CancelFunc
+
+	unfinished chan func(context.Context) (narrative.Reconciled, error) // the rest of what follows an apply
+
+	metrics     *metrics
+	metricsAddr string       // where they are answered by themselves
+	tracer      trace.Tracer // nil: no traces
 }
 
 // New checks the options and connects to nothing. Its errors are [narrative.Invalid] and name the setting.
@@ -57,7 +64,7 @@ func New(o Options) (*Service, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	return &Service{o: o, failed: make(chan error, 4), ruled: make(chan struct{}, 1)}, nil
+	return &Service{o: o, metrics: newMetrics(o.Version), failed: make(chan error, 4), ruled: make(chan struct{}, 1), unfinished: make(chan func(context.Context) (narrative.Reconciled, error), 16)}, nil
 }
 
 // Run starts the process, waits until ctx ends or something fails for good, and stops it.
@@ -90,7 +97,7 @@ func (s *Service) Start(ctx context.Context) (err error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	for _, part := range []func(ctx, running context.Context) error{
-		s.readFile, s.listen, s.openStore, s.dial, s.startStarter, s.startWorker, s.startAPI, s.load,
+		s.readFile, s.requireKey, s.listen, s.startTracing, s.listenMetrics, s.openStore, s.dial, s.startStarter, s.startWorker, s.startAPI, s.load,
 	} {
 		if err := part(ctx, running); err != nil {
 			return err
@@ -238,6 +245,7 @@ func (s *Service) load(ctx, running context.Context) error {
 	}
 	var keeping sync.WaitGroup
 	keeping.Go(func() { s.keepReconciled(running) })
+	keeping.Go(func() { s.finish(running) })
 	s.onStop(keeping.Wait)
 	return nil
 }

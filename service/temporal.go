@@ -43,6 +43,9 @@ func (s *Service) dial(ctx, _ context.Context) error {
 		s.onStop(embedded.Stop)
 		options.HostPort = embedded.Address()
 	}
+	if err := observed(&options, s.metrics, s.tracer); err != nil {
+		return err
+	}
 	s.client, err = dial(ctx, options, s.o)
 	if err == nil {
 		s.onStop(s.client.Close)
@@ -120,7 +123,7 @@ func (s *Service) startWorker(context.Context, context.Context) error {
 	}
 	acts, err := activities.New(activities.Options{
 		Store: s.store, Registry: s.o.Registry, Executor: run, CompileCase: diagnosis.Compile, Channels: channels,
-		Deliverer: s.starter, Now: s.o.Now, Logger: s.o.Logger,
+		Deliverer: s.starter, Now: s.o.Now, Logger: s.o.Logger, Observer: s.metrics,
 		Told: func(at time.Time, text string) { s.o.Told(Happening{At: at, Text: text}) },
 	})
 	if err != nil {
@@ -130,6 +133,7 @@ func (s *Service) startWorker(context.Context, context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.metrics.begin()
 	if err := s.worker.Start(); err != nil {
 		return err
 	}

@@ -32,16 +32,26 @@ const (
 // Reconcile makes Temporal match the store. It is safe to repeat and to run in several processes at once. What goes
 // wrong with one thing does not stop the others; all errors are returned together.
 func (s *Starter) Reconcile(ctx context.Context) (narrative.Reconciled, error) {
-	r := reconciler{Starter: s}
+	rest, err := s.ReconcileTriggers(ctx)
+	if rest == nil {
+		return narrative.Reconciled{}, err
+	}
+	return rest(ctx)
+}
+
+// ReconcileTriggers makes the triggers match the store, which is the part of Reconcile that whoever changed the store
+// waits for. rest does the other parts, beginning with the first checks of what is new or changed, and returns what all
+// of it did and what went wrong; it is nil where nothing could be begun.
+func (s *Starter) ReconcileTriggers(ctx context.Context) (rest func(context.Context) (narrative.Reconciled, error), err error) {
+	r := &reconciler{Starter: s}
 	if err := s.Claim(ctx); err != nil {
-		return r.done, err
+		return nil, err
 	}
-	for _, part := range []func(context.Context) error{r.startTriggers, r.handoffs, r.notifications, r.issues, r.housekeeping} {
-		if err := part(ctx); err != nil {
-			r.errs = append(r.errs, err)
-		}
-	}
-	return r.done, errors.Join(r.errs...)
+	r.run(ctx, r.startTriggers)
+	return func(ctx context.Context) (narrative.Reconciled, error) {
+		r.run(ctx, r.firstChecks, r.handoffs, r.notifications, r.issues, r.housekeeping)
+		return r.done, errors.Join(r.errs...)
+	}, errors.Join(r.errs...)
 }
 
 type reconciler struct {
@@ -49,6 +59,15 @@ type reconciler struct {
 	mu   sync.Mutex
 	done narrative.Reconciled
 	errs []error
+	due  []Check // to be checked at once
+}
+
+func (r *reconciler) run(ctx context.Context, parts ...func(context.Context) error) {
+	for _, part := range parts {
+		if err := part(ctx); err != nil {
+			r.errs = append(r.errs, err)
+		}
+	}
 }
 
 // count adds to what was done, or to what went wrong.
@@ -82,18 +101,20 @@ func (r *reconciler) checks(ctx context.Context) ([]Check, error) {
 	return checks, nil
 }
 
-// startTriggers starts the triggers that are missing or do not match their meta, stops those that nobody wants any more
-// (of a meta that has moved, the one it has left), and checks at once what is new or changed.
+// startTriggers starts the triggers that are missing or do not match their meta, and stops those that nobody wants any
+// more (of a meta that has moved, the one it has left). Those that Temporal holds are read before the metas: that of a
+// meta that is applied in between is then not taken for one that nobody wants.
 func (r *reconciler) startTriggers(ctx context.Context) error {
-	checks, err := r.checks(ctx)
-	if err != nil {
-		return err
-	}
 	held := map[narrative.Trigger]map[string]string{}
 	for kind, trigger := range r.triggers {
+		var err error
 		if held[kind], err = trigger.Triggers(ctx); err != nil {
 			return err
 		}
+	}
+	checks, err := r.checks(ctx)
+	if err != nil {
+		return err
 	}
 	var work []func()
 	for _, c := range checks {
@@ -106,10 +127,7 @@ func (r *reconciler) startTriggers(ctx context.Context) error {
 		}
 		delete(held[kind], c.ID())
 		if c.Meta.CheckedRevision < c.Meta.Revision {
-			work = append(work, func() {
-				_, err := r.checkAtOnce(ctx, c)
-				r.count(&r.done.Checked, err)
-			})
+			r.due = append(r.due, c)
 		}
 	}
 	for kind, left := range held {
@@ -117,6 +135,19 @@ func (r *reconciler) startTriggers(ctx context.Context) error {
 			work = append(work, func() {
 				r.count(&r.done.Stopped, r.triggers[kind].Stop(ctx, id, "its meta is gone, disabled or triggered otherwise"))
 			})
+		}
+	}
+	atOnce(startsAtOnce, work)
+	return ctx.Err()
+}
+
+// firstChecks checks at once what is new or changed.
+func (r *reconciler) firstChecks(ctx context.Context) error {
+	work := make([]func(), len(r.due))
+	for i, c := range r.due {
+		work[i] = func() {
+			_, err := r.checkAtOnce(ctx, c)
+			r.count(&r.done.Checked, err)
 		}
 	}
 	atOnce(startsAtOnce, work)
@@ -250,6 +281,12 @@ func (r *reconciler) housekeeping(ctx context.Context) error {
 		id, cron string
 		workflow any
 	}{{workflows.SweepID, sweepCron, workflows.Sweep}, {workflows.WatchdogID, watchdogCron, workflows.Watchdog}} {
+		if runs, err := r.runs(ctx, w.id); err != nil || runs {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		_, err := r.o.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 			ID: w.id, TaskQueue: narrative.TaskQueue, CronSchedule: w.cron, Memo: map[string]any{storeMemoKey: r.identity},
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
@@ -259,6 +296,18 @@ func (r *reconciler) housekeeping(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// runs tells whether a workflow of that id runs.
+func (s *Starter) runs(ctx context.Context, id string) (bool, error) {
+	found, err := s.o.Client.DescribeWorkflowExecution(ctx, id, "")
+	if notFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for %s: %w", id, unavailable(err))
+	}
+	return found.WorkflowExecutionInfo.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }
 
 // checkAtOnce starts a check of the meta now, or joins the one under way.

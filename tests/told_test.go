@@ -161,3 +161,38 @@ func TestWhatIsRefusedIsUndelivered(t *testing.T) {
 		t.Errorf("test of email: exit %d\n%s", code, out)
 	}
 }
+
+// TestManyBecomeADigest has six assertions fail at about the same time: the first few are told one by one, the rest in
+// one message that names them all, and so are their recoveries.
+func TestManyBecomeADigest(t *testing.T) {
+	t.Parallel()
+	manifest := "config:\n  digest: {more_than: 2, within: 4s}\nassertions:\n"
+	for n := 1; n <= 6; n++ {
+		manifest += fmt.Sprintf("  - {name: check-%d, class: sql, every: 1s, timeout: 10s, notify: [{email: [team@example.com]}],\n"+
+			"     args: {dsn: \"sqlite:shop.db\", violations: SELECT id FROM invoices WHERE off AND id = %d}}\n", n, n)
+	}
+	mails := smtpfake.New(t, smtpfake.Options{})
+	dir := ledger(t, manifest, 6)
+	p := start(t, narrativeBinary, dir, settings{"NARRATIVE_SMTP_URL": mails.URL()}, devFlags()...)
+	gathered := func(kind string) func() error {
+		return func() error {
+			named := map[string]int{}
+			got := of(mails, "team@example.com", kind)
+			for _, m := range got {
+				for _, id := range m.Header["X-Narrative-Issue"] {
+					named[id]++
+				}
+			}
+			if len(named) != 6 || len(got) < 3 || len(got) > 4 { // a check that came too late for the digest goes by itself
+				return fmt.Errorf("%d messages name %v", len(got), named)
+			}
+			return nil
+		}
+	}
+	await(t, 40*time.Second, "each opening is told once", gathered("opened"))
+	execute(t, filepath.Join(dir, "shop.db"), "UPDATE invoices SET off = FALSE")
+	await(t, 40*time.Second, "each recovery is told once", gathered("resolved"))
+	if left := p.ledger("&state=undelivered"); len(left) > 0 {
+		t.Errorf("undelivered: %+v", left)
+	}
+}

@@ -40,13 +40,26 @@ assertions:
       record: {type: invoice, id: id}
     notify:
       - {email: [team@example.com], slack: "#ops", webhook: ["HOOK"]}
+    diagnostics:
+      - case: tell-billing
+        when: issue.rounds == 0 && record.id matches "[13579]$"
+        reason: billing knows
+        plan: [{email: {to: billing@example.com, subject: "{{.Record.id}} is off", text: please look}}]
+      - case: one-way
+        when: record.id endsWith "2"
+        reason: it may be recalculated
+        plan: [{log_datum: {name: recalculated}}]
+      - case: another-way
+        when: record.id endsWith "2"
+        reason: it may be written off
+        plan: [{log_datum: {name: written-off}}]
 `
 
 // betweenDecidingAndRecording are the points at which the worker is killed: from the check that decides what is told to
 // the moment when it is known to have been sent.
 var betweenDecidingAndRecording = []string{
 	"RecordCheck/failed:before", "RecordCheck/failed:after", "HandoffsDone:before", "ChangeIssue/round/1/end:before",
-	"ChangeIssue/round/1/end:after", "BeginSending:before", "BeginSending:after", "NotificationSent:before",
+	"ChangeIssue/round/1/end:after", "AddNotifications:before", "AddNotifications:after", "NotificationTried:after", "BeginSending:before", "BeginSending:after", "NotificationSent:before",
 	"NotificationSent:after", "KeepPosts:before", "KeepPosts:after", "ChangeIssue/resolve/:before", "ChangeIssue/resolve/:after",
 }
 
@@ -56,11 +69,12 @@ type receiver struct {
 	mu  sync.Mutex
 	got map[string]int // by Idempotency-Key
 	bad []error
+	of  map[string]string // the issues that a request was about, by its key
 }
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{got: map[string]int{}}
+	r := &receiver{got: map[string]int{}, of: map[string]string{}}
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Close)
 	return r
@@ -82,9 +96,25 @@ func (r *receiver) ServeHTTP(_ http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.got[key]++
+	for _, i := range b.Issues {
+		r.of[key] += i.ID + " "
+	}
 	if err != nil {
 		r.bad = append(r.bad, err)
 	}
+}
+
+// pointsOf are the points at which the worker is killed: where there are enough kills for it each of them first, the
+// rest at random.
+func pointsOf(random *rand.Rand, kills int) []string {
+	var points []string
+	if kills >= len(betweenDecidingAndRecording) {
+		points = append(points, betweenDecidingAndRecording...)
+	}
+	for len(points) < kills {
+		points = append(points, betweenDecidingAndRecording[random.IntN(len(betweenDecidingAndRecording))])
+	}
+	return points
 }
 
 // kills is how often the worker is killed: five times in `make test`, and as often as TORTURE says in `make torture`.
@@ -103,7 +133,7 @@ func kills(t *testing.T) int {
 // is fixed.
 func TestTorture(t *testing.T) {
 	t.Parallel()
-	mails, slack, hooks := smtpfake.New(t, smtpfake.Options{}), slackfake.New(t), newReceiver(t)
+	mails, slack, hooks := smtpfake.New(t, smtpfake.Options{Greylist: 1}), slackfake.New(t), newReceiver(t)
 	slack.AddChannel("ops")
 	dir := ledger(t, strings.Replace(told, "HOOK", hooks.URL, 1), 0)
 	env := settings{
@@ -114,12 +144,18 @@ func TestTorture(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	db := filepath.Join(dir, "shop.db")
-	for n := range kills(t) {
-		point := betweenDecidingAndRecording[random.IntN(len(betweenDecidingAndRecording))]
+	for n, point := range pointsOf(random, kills(t)) {
+		each := n < len(betweenDecidingAndRecording) && kills(t) >= len(betweenDecidingAndRecording)
 		env["TEST_CRASH_AT"], env["TEST_CRASH_AFTER"] = point, strconv.Itoa(random.IntN(3))
 		env["TEST_CRASH_DONE"] = filepath.Join(dir, fmt.Sprintf("died-%d", n))
+		slack.Drop("chat.postMessage", 1) // the answer to one message is lost, and one is put off
+		slack.Limit("chat.postMessage", 1, 1)
 		p := launch(t, programBinary, dir, env, devFlags()...)
-		deadline := time.After(time.Duration(10+random.IntN(5)) * time.Second)
+		within := time.Duration(10+random.IntN(5)) * time.Second
+		if each {
+			within, env["TEST_CRASH_AFTER"] = time.Minute, "0"
+		}
+		deadline := time.After(within)
 		for alive, off := true, false; alive; off = !off {
 			execute(t, db, fmt.Sprintf("UPDATE invoices SET off = %t WHERE id IN (%d, %d)", !off, 1+random.IntN(20), 1+random.IntN(20)))
 			select {
@@ -131,7 +167,11 @@ func TestTorture(t *testing.T) {
 			case <-time.After(time.Duration(500+random.IntN(1500)) * time.Millisecond):
 			}
 		}
-		t.Logf("killed at %s", point)
+		_, err := os.Stat(env["TEST_CRASH_DONE"])
+		if err != nil && each {
+			t.Errorf("the worker was not killed at %s: it did not come by", point)
+		}
+		t.Logf("killed at %s: %t", point, err == nil)
 	}
 	delete(env, "TEST_CRASH_AT")
 	p := start(t, programBinary, dir, env, devFlags()...)
@@ -199,10 +239,10 @@ func wantTold(t *testing.T, all []notification, mails *smtpfake.Server, slack *s
 		key, _, _ := strings.Cut(strings.Trim(m.Header.Get("Message-ID"), "<>"), "@")
 		byMail[key] = append(byMail[key], m)
 	}
-	inSlack, marks := map[string]bool{}, map[string]int{}
+	inSlack, marks := map[string]string{}, map[string]int{} // the issues that a message is about, by its key
 	for _, m := range slack.Messages("ops") {
 		for _, posted := range append(slack.Thread("ops", m.TS), m) {
-			inSlack[fmt.Sprint(posted.Metadata.Payload["key"])] = true
+			inSlack[fmt.Sprint(posted.Metadata.Payload["key"])] += fmt.Sprint(posted.Metadata.Payload["issues"])
 			marks[fmt.Sprint(posted.ThreadTS, posted.Metadata.Payload)]++ // what it says, of what, and in which thread
 		}
 	}
@@ -225,16 +265,19 @@ func wantTold(t *testing.T, all []notification, mails *smtpfake.Server, slack *s
 				t.Errorf("the mail %s does not name issue %s: %s", n.Batch, n.IssueID, named)
 			}
 		case "slack":
-			if !inSlack[n.Batch] {
+			if !strings.Contains(inSlack[n.Batch], n.IssueID) {
 				t.Errorf("nothing in Slack of %+v", n)
 			}
 		case "webhook":
-			if hooks.got[n.Batch] == 0 {
+			if hooks.got[n.Batch] == 0 || !strings.Contains(hooks.of[n.Batch], n.IssueID) {
 				t.Errorf("no request of %+v", n)
 			}
 		}
 	}
 	for key, got := range byMail {
+		if len(got) > 1+kills(t) { // one each time that it was killed in the window
+			t.Errorf("%s came %d times", key, len(got))
+		}
 		for _, again := range got[1:] {
 			twice++
 			if again.Header.Get("To") != got[0].Header.Get("To") || again.Subject != got[0].Subject {

@@ -15,7 +15,7 @@ import (
 const (
 	sendAttempts    = 1_440
 	sendMaxInterval = time.Minute
-	sendTimeout     = time.Minute
+	sendTimeout     = 5 * time.Minute // a message to Slack about many issues is many requests
 )
 
 // Notify sends one message to one recipient, when it is due. Nothing waits for it.
@@ -62,7 +62,7 @@ func giveUp(ctx workflow.Context, in activities.NotificationInput, why error) er
 // Bounds of bringing messages up to date.
 const (
 	refreshAfter    = time.Second // changes within it are shown at once
-	refreshAttempts = 12          // up to a minute apart: about ten minutes
+	refreshAttempts = 720         // up to a minute apart: about twelve hours
 	refreshTimes    = 100         // of one run
 )
 

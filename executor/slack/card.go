@@ -22,6 +22,9 @@ func cardOf(stories []narrative.Story, words words, now time.Time) message {
 	if most := maxBlocks - len(a.Blocks); len(m.Blocks) > most {
 		m.Blocks = m.Blocks[:most]
 	}
+	for room := maxMessage - weight(a.Blocks); len(m.Blocks) > 0 && weight(m.Blocks) > room; {
+		m.Blocks = m.Blocks[:len(m.Blocks)-1]
+	}
 	return m
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/narrative-go/narrative"
 )
 
-// maxListed is how many issues a group's card lists.
-const maxListed = 40
+// maxListed is how many issues a group's card lists: all that a message may be about.
+const maxListed = narrative.MaxBatch
 
 // groupTitle says how many issues there are, and how many are open.
 func groupTitle(stories []narrative.Story) string {
@@ -38,9 +38,8 @@ func groupColour(stories []narrative.Story) string {
 // groupBlocks list issues, with where each stands.
 func groupBlocks(stories []narrative.Story) []any {
 	blocks, lines := []any{header(groupTitle(stories))}, ""
-	for _, s := range stories[:min(len(stories), maxListed)] {
-		one := groupLine(s.Issue)
-		if len(lines)+1+len(one) > maxText {
+	for _, one := range groupLines(stories[:min(len(stories), maxListed)]) {
+		if length(lines)+1+length(one) > maxText {
 			blocks, lines = append(blocks, section(lines)), ""
 		}
 		lines = strings.TrimPrefix(lines+"\n"+one, "\n")
@@ -52,6 +51,33 @@ func groupBlocks(stories []narrative.Story) []any {
 		blocks = append(blocks, small(fmt.Sprintf("and %d more", more)))
 	}
 	return blocks
+}
+
+// groupLines are a line an issue; where they are too long together, without what each is about.
+func groupLines(stories []narrative.Story) []string {
+	room := maxGroup/max(len(stories), 1) - 30 // beside the rest of a line
+	long, short, size := make([]string, len(stories)), make([]string, len(stories)), 0
+	for n, s := range stories {
+		long[n] = groupLine(s.Issue)
+		short[n] = fmt.Sprintf("%s %s (%s)", emoji(s.Issue), middled(s.Issue.Name(), room), statusWords(s.Issue))
+		size += length(long[n]) + 1
+	}
+	if size > maxGroup {
+		return short
+	}
+	return long
+}
+
+// maxGroup is what the lines of a group may come to.
+const maxGroup = maxMessage - 500
+
+// middled cuts a text in its middle, so that what tells issues apart, which stands at the end of their names, is left.
+func middled(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most {
+		return line(s, most)
+	}
+	return line(string(runes[:most/4])+"…"+string(runes[len(runes)-(most-most/4-1):]), most)
 }
 
 func groupLine(i narrative.Issue) string {
@@ -71,7 +97,7 @@ func needBlocks(stories []narrative.Story, used int) []any {
 		}
 		own := append([]any{section(groupLine(s.Issue))}, proposals(s.Issue)...)
 		own = append(own, attendButtons(s.Issue))
-		if used+len(blocks)+len(own) >= maxBlocks {
+		if used+len(blocks)+len(own) >= maxBlocks || weight(blocks)+weight(own) > maxMessage-1000 {
 			return append(blocks, small(fmt.Sprintf("and %d more: `narrative issue list`", len(stories)-n)))
 		}
 		blocks = append(blocks, own...)

@@ -2,9 +2,11 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,22 +30,56 @@ func TestIssuesToldOfTogetherShareACard(t *testing.T) {
 	}
 }
 
-func TestAGroupsCardIsBounded(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	var all []narrative.Story
-	for n := range 300 {
+// many are as many stories, of issues with long names and much to say.
+func (w *world) many(n int) (all []narrative.Story) {
+	for n := range n {
 		s := w.story(fmt.Sprintf("0192f0c0-0000-7000-8000-%012d", n))
 		s.Issue.Summary = strings.Repeat("long ", 100)
 		all = append(all, s)
 	}
-	sent := w.send(w.telling("k1", narrative.NotifyApproval, all...))
-	contains(t, w.card().Said(), "300 issues, 300 open", "-000000000039", "and 260 more")
-	lacks(t, w.card().Said(), "-000000000040")
-	if len(sent.Posts) != 300 {
+	return all
+}
+
+func TestAGroupsCardNamesAllThatAMessageMayBeAbout(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	sent := w.send(w.telling("k1", narrative.NotifyApproval, w.many(narrative.MaxBatch)...))
+	contains(t, w.card().Said(), "100 issues, 100 open")
+	for n := range narrative.MaxBatch {
+		contains(t, w.card().Said(), fmt.Sprintf("0192f0c0-0000-7000-8000-%012d", n))
+	}
+	if len(sent.Posts) != narrative.MaxBatch {
 		t.Errorf("%d posts", len(sent.Posts))
 	}
 	contains(t, w.replies()[0].Said(), "more: `narrative issue list`")
+}
+
+func TestATellingOfManyCardsGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	stories := w.many(6)
+	var posts []narrative.Post
+	for n, s := range stories {
+		posts = append(posts, w.send(w.telling(fmt.Sprint("open", n), narrative.NotifyOpened, s)).Posts...)
+	}
+	told := w.telling("over", narrative.NotifyResolved, stories...)
+	told.Posts = posts
+	for n := range told.Stories {
+		told.Stories[n].Entries = nil
+	}
+	w.fake.Pass("chat.postMessage", 3)
+	w.fake.Limit("chat.postMessage", 7, 1)
+	sent, err := w.Slack.Send(t.Context(), told)
+	var limited *narrative.Error
+	if !errors.As(err, &limited) || limited.RetryAfter != 7*time.Second || len(sent.Posts) != 3 {
+		t.Fatalf("%d posts, %v", len(sent.Posts), err)
+	}
+	told.Posts = append(sent.Posts, posts[3:]...)
+	before := w.fake.Calls("chat.postMessage")
+	sent, err = w.Slack.Send(t.Context(), told)
+	if err != nil || len(sent.Posts) != 3 || sent.Receipt == "" || w.fake.Calls("chat.postMessage") != before+3 {
+		t.Errorf("%d posts, receipt %q, %d requests, %v", len(sent.Posts), sent.Receipt, w.fake.Calls("chat.postMessage")-before, err)
+	}
 }
 
 func TestAnIssueOfAGroupThatNeedsAPersonHasItsButtonsInTheThread(t *testing.T) {

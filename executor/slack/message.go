@@ -18,6 +18,9 @@ const (
 	maxButton  = 75
 	maxValue   = 2000
 	maxConfirm = 300
+	// maxMessage is what the texts of a message's blocks may come to. Slack documents none; beyond some 13,000 it answers
+	// msg_blocks_too_long.
+	maxMessage = 11_000
 	maxPrivate = 3000 // of a modal's private_metadata
 )
 
@@ -129,4 +132,26 @@ func tsOf(t time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/1000)
+}
+
+// length is a text's length as Slack counts it, in UTF-16 code units.
+func length(s string) int { return len(utf16.Encode([]rune(s))) }
+
+// weight is how long the texts of blocks are together.
+func weight(v any) (n int) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			n += weight(e)
+		}
+	case object:
+		for name, e := range v {
+			if text, ok := e.(string); ok && name == "text" {
+				n += length(text)
+				continue
+			}
+			n += weight(e)
+		}
+	}
+	return n
 }

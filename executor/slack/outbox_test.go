@@ -51,7 +51,7 @@ func TestTheOutboxHoldsWhatWouldBePosted(t *testing.T) {
 	name := w.now.Format("20060102T150405.000000Z") + "-k1.json"
 	want := narrative.Sent{
 		Receipt: room + "/" + name,
-		Posts:   []narrative.Post{{IssueID: "i-1", Channel: "slack", Recipient: room, Place: room, Message: name, Shown: 3}},
+		Posts:   []narrative.Post{{IssueID: "i-1", Channel: "slack", Recipient: room, Place: room, Message: name, Shown: 3, Told: "k1"}},
 	}
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Error(diff)

@@ -73,12 +73,12 @@ func blockID(parts ...string) string {
 func proposal(s narrative.ResolutionStep) string {
 	proposer := "a person"
 	if s.Case != "" {
-		proposer = line(s.Case, 200)
+		proposer = line(s.Case, 100)
 	}
-	said := fmt.Sprintf("*%s* (%s): %s\nplan: %s · digest `%.*s`", proposer, stateWords(s.State), clip(s.Reason, 1000),
-		planNames(s, 1000), shownDigest, s.Digest)
+	said := fmt.Sprintf("*%s* (%s): %s\nplan: %s · digest `%.*s`", proposer, stateWords(s.State), clip(s.Reason, 400),
+		planNames(s, 400), shownDigest, s.Digest)
 	if s.Solution.Error != "" {
-		said += "\nfailed: " + clip(s.Solution.Error, 500)
+		said += "\nfailed: " + clip(s.Solution.Error, 300)
 	}
 	return said
 }

@@ -27,6 +27,10 @@ func (b *board) send(ctx context.Context, t narrative.Telling) (narrative.Sent, 
 		return d.sent, err
 	}
 	for _, c := range d.cards() {
+		if c.told(t.Key) {
+			d.receive(c.place, c.ts)
+			continue
+		}
 		if err := d.follow(ctx, c); err != nil {
 			return d.sent, err
 		}
@@ -53,6 +57,11 @@ type card struct {
 	posts     []narrative.Post // of the stories, in their order
 }
 
+// told tells whether the thread of the card shows the telling of a key, since an earlier attempt came so far.
+func (c card) told(key string) bool {
+	return !slices.ContainsFunc(c.posts, func(p narrative.Post) bool { return p.Told != key })
+}
+
 // cards puts the stories under their cards; those without one are fresh.
 func (d *delivery) cards() (all []card) {
 	for _, s := range d.t.Stories {
@@ -69,6 +78,18 @@ func (d *delivery) cards() (all []card) {
 		all[at].stories, all[at].posts = append(all[at].stories, s), append(all[at].posts, p)
 	}
 	return all
+}
+
+// keep takes down how far posts have come.
+func (d *delivery) keep(posts []narrative.Post) {
+	for _, p := range posts {
+		at := slices.IndexFunc(d.sent.Posts, func(was narrative.Post) bool { return was.IssueID == p.IssueID })
+		if at < 0 {
+			d.sent.Posts = append(d.sent.Posts, p)
+			continue
+		}
+		d.sent.Posts[at] = p
+	}
 }
 
 // once posts a message to the recipient, unless an earlier attempt did.
@@ -101,9 +122,10 @@ func (d *delivery) open(ctx context.Context) error {
 	c := card{place: place, ts: ts, stories: d.fresh}
 	for _, s := range c.stories {
 		c.posts = append(c.posts, narrative.Post{
-			IssueID: s.Issue.ID, Channel: narrative.ChannelSlack, Recipient: d.t.Recipient, Place: place, Message: ts,
+			IssueID: s.Issue.ID, Channel: narrative.ChannelSlack, Recipient: d.t.Recipient, Place: place, Message: ts, Told: d.t.Key,
 		})
 	}
+	d.keep(c.posts)
 	known, err := d.known(ctx, c)
 	if err != nil {
 		return err
@@ -114,7 +136,7 @@ func (d *delivery) open(ctx context.Context) error {
 	for n, s := range c.stories {
 		c.posts[n].Shown = newest(s)
 	}
-	d.sent.Posts = append(d.sent.Posts, c.posts...)
+	d.keep(c.posts)
 	if !d.needsPerson() {
 		return nil
 	}
@@ -145,6 +167,10 @@ func (d *delivery) follow(ctx context.Context, c card) error {
 		return err
 	}
 	d.receive(place, ts)
+	for n := range c.posts {
+		c.posts[n].Told = d.t.Key
+	}
+	d.keep(c.posts)
 	if err := d.lines(ctx, c, known, group); err != nil {
 		return err
 	}
@@ -215,7 +241,7 @@ func (d *delivery) lines(ctx context.Context, c card, known thread, group bool) 
 		p := c.posts[n]
 		shown, err := d.showLines(ctx, c.place, c.ts, s, max(p.Shown, known.shown[s.Issue.ID]), group)
 		p.Shown = shown
-		d.sent.Posts = append(d.sent.Posts, p)
+		d.keep([]narrative.Post{p})
 		if err := d.beside(ctx, err); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func TestAnIssueGetsOneCard(t *testing.T) {
 	place := w.fake.ChannelID(room)
 	want := narrative.Sent{
 		Receipt: place + "/" + card.TS,
-		Posts:   []narrative.Post{{IssueID: "i-1", Channel: "slack", Recipient: room, Place: place, Message: card.TS, Shown: 3}},
+		Posts:   []narrative.Post{{IssueID: "i-1", Channel: "slack", Recipient: room, Place: place, Message: card.TS, Shown: 3, Told: "k1"}},
 	}
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -101,7 +101,7 @@ func (c *Client) Do(ctx context.Context, r *http.Request, rules narrative.Webhoo
 	attempt, hide := r.Method+" "+r.URL.Host, secretsOf(r, hidden)
 	response, err := client.Do(r.WithContext(ctx))
 	if err != nil {
-		return "", unsent(attempt, err)
+		return "", unsent(attempt, err, hide)
 	}
 	defer response.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse))
@@ -109,16 +109,16 @@ func (c *Client) Do(ctx context.Context, r *http.Request, rules narrative.Webhoo
 }
 
 // unsent is the error of a request without an answer. What the outermost error says is left out: it repeats the URL.
-func unsent(attempt string, err error) error {
+func unsent(attempt string, err error, hide secrets) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
 	var refused *narrative.Error
 	if errors.As(err, &refused) && refused.Kind == narrative.Invalid {
-		return narrative.Errorf(narrative.Invalid, "%s: %w", attempt, refused)
+		return narrative.Errorf(narrative.Invalid, "%s: %s", attempt, hide.from(refused.Error()))
 	}
-	return narrative.Errorf(narrative.Unavailable, "%s: %w", attempt, err)
+	return narrative.Errorf(narrative.Unavailable, "%s: %s", attempt, hide.from(err.Error()))
 }
 
 func (c *Client) judge(attempt string, response *http.Response, words string) (string, error) {

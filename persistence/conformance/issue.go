@@ -29,6 +29,7 @@ var issueTests = map[string]func(*bench){
 			"assertion": {narrative.IssueQuery{Assertion: "a"}, 2}, "record": {narrative.IssueQuery{RecordType: "invoice", RecordID: "2"}, 1},
 			"severity": {narrative.IssueQuery{Severity: narrative.SeverityCritical}, 1},
 			"since":    {narrative.IssueQuery{Since: whole.OpenedAt}, 1}, "later": {narrative.IssueQuery{Since: at(2 * time.Hour)}, 0},
+			"until": {narrative.IssueQuery{Until: at(2 * time.Hour)}, 3}, "until then": {narrative.IssueQuery{Until: whole.OpenedAt}, 2},
 			"several": {narrative.IssueQuery{Assertion: "a", Status: narrative.StatusOpen}, 1},
 		} {
 			b.same(what, test.want, len(must(b.store.Issues(b.ctx, test.query, narrative.Page{}))(b).Items))
@@ -94,6 +95,30 @@ var issueTests = map[string]func(*bench){
 		part := must(b.store.UnresolvedIssues(b.ctx, want[0], 1))(b)
 		b.same("after the first", []string{want[1]}, []string{part[0].ID})
 	},
+	"unresolved issues are counted by status and severity": func(b *bench) {
+		b.same("none", []narrative.IssueCount{}, must(b.store.CountIssues(b.ctx))(b))
+		b.watch(assertion("a"))
+		var all []narrative.Violation
+		var ids []string
+		for i := range 5 {
+			all = append(all, violation(fmt.Sprint(i)))
+			ids = append(ids, b.records("a", time.Duration(i)*time.Minute, all...).Opened[0].ID)
+		}
+		b.closeAs(ids[0], narrative.StatusResolved, nil)
+		b.closeAs(ids[1], narrative.StatusWontFix, nil)
+		b.change(ids[3], func(i *narrative.Issue) { i.Status = narrative.StatusImpasse })
+		severe := b.change(ids[4], func(i *narrative.Issue) { i.Severity = narrative.SeverityCritical })
+		first := must(b.store.Issue(b.ctx, ids[2]))(b)
+		second := must(b.store.Issue(b.ctx, ids[3]))(b)
+		b.same("counts", []narrative.IssueCount{
+			{Status: narrative.StatusImpasse, Severity: second.Severity, Count: 1, Oldest: second.OpenedAt},
+			{Status: narrative.StatusOpen, Severity: narrative.SeverityCritical, Count: 1, Oldest: severe.OpenedAt},
+			{Status: narrative.StatusOpen, Severity: first.Severity, Count: 1, Oldest: first.OpenedAt},
+		}, must(b.store.CountIssues(b.ctx))(b))
+		b.change(ids[3], func(i *narrative.Issue) { i.Status = narrative.StatusOpen })
+		b.same("oldest of two", narrative.IssueCount{Status: narrative.StatusOpen, Severity: first.Severity, Count: 2, Oldest: first.OpenedAt},
+			must(b.store.CountIssues(b.ctx))(b)[1])
+	},
 	"a story tells everything": func(b *bench) {
 		issue := b.opened("a")
 		issue = b.change(issue.ID, func(i *narrative.Issue) { i.Steps = append(i.Steps, execStep("one"), execStep("two")) })
@@ -119,7 +144,7 @@ var issueTests = map[string]func(*bench){
 		issue := b.opened("a")
 		for what, v := range map[string]any{
 			"datums": must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{}))(b), "steps": issue.Steps,
-			"runs": must(b.store.CheckRuns(b.ctx, "none", narrative.Page{}))(b), "told": must(b.store.Told(b.ctx, issue.ID))(b),
+			"runs":   must(b.store.CheckRuns(b.ctx, "none", narrative.Page{}))(b),
 			"events": must(b.store.EventMetas(b.ctx))(b), "loaded steps": must(b.store.Issue(b.ctx, issue.ID))(b).Steps,
 			"admins": must(b.store.Config(b.ctx))(b).Admins.Email, "actions": must(b.store.Actions(b.ctx, "none"))(b),
 		} {

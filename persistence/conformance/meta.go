@@ -95,6 +95,74 @@ var metaTests = map[string]func(*bench){
 		_, err = b.store.AssertionMeta(b.ctx, "new")
 		b.refused("the other meta", narrative.NotFound, err)
 	},
+	"pruning removes what came from the manifest's sources and is named no more": func(b *bench) {
+		from := func(source string, a narrative.AssertionMeta) narrative.AssertionMeta {
+			a.Source = source
+			return a
+		}
+		old := event("old", 0)
+		old.Source = "a.yaml"
+		must(b.store.Apply(b.ctx, narrative.Manifest{
+			Sources: []string{"a.yaml", "b.yaml"}, Events: []narrative.EventMeta{old},
+			Assertions: []narrative.AssertionMeta{from("a.yaml", assertion("kept")), from("a.yaml", assertion("gone")), from("b.yaml", assertion("of-b"))},
+		}, at(0)))(b)
+		m := narrative.Manifest{Source: "a.yaml", Prune: true, Assertions: []narrative.AssertionMeta{assertion("kept"), assertion("new"), assertion("of-b")}}
+		m.DryRun = true
+		created := []narrative.FieldDifference{}
+		want := narrative.Applied{
+			Created: []string{"new"}, Changed: []string{"of-b"}, Unchanged: []string{"kept"}, Pruned: []string{"gone", "old"},
+			Differences: []narrative.Difference{
+				{Path: "assertions.gone", Change: narrative.ChangePruned, Fields: created},
+				{Path: "assertions.new", Change: narrative.ChangeCreated, Fields: created},
+				{Path: "assertions.of-b", Change: narrative.ChangeChanged, Fields: []narrative.FieldDifference{
+					{Path: "source", From: json.RawMessage(`"b.yaml"`), To: json.RawMessage(`"a.yaml"`)},
+				}},
+				{Path: "events.old", Change: narrative.ChangePruned, Fields: created},
+			},
+		}
+		b.same("dry run", want, must(b.store.Apply(b.ctx, m, at(0)))(b))
+		b.same("after the dry run", 3, len(must(b.store.AssertionMetas(b.ctx))(b)))
+		m.DryRun, want.Differences = false, nil
+		b.same("applied", want, must(b.store.Apply(b.ctx, m, at(time.Minute)))(b))
+		b.same("assertions left", 3, len(must(b.store.AssertionMetas(b.ctx))(b)))
+		b.same("events left", 0, len(must(b.store.EventMetas(b.ctx))(b)))
+		b.same("again", narrative.Applied{Unchanged: []string{"kept", "new", "of-b"}}, must(b.store.Apply(b.ctx, m, at(time.Minute)))(b))
+		m.Assertions, m.Prune, m.DryRun = m.Assertions[:1], false, true
+		b.same("without prune", []narrative.Difference{
+			{Path: "assertions.new", Change: narrative.ChangeOrphaned, Fields: created},
+			{Path: "assertions.of-b", Change: narrative.ChangeOrphaned, Fields: created},
+		}, must(b.store.Apply(b.ctx, m, at(time.Minute)))(b).Differences)
+	},
+	"a dry run tells field by field what would change": func(b *bench) {
+		a := fullAssertion()
+		b.watch(a)
+		a.Every, a.Cron, a.Timezone = narrative.Duration(5*time.Minute), "", ""
+		a.Args = json.RawMessage(`{"a":"ü","b":[1]}`)
+		a.Diagnostics = a.Diagnostics[:1]
+		a.Diagnostics[0].Plan[0].Args = json.RawMessage(`{"to":"b@example.com"}`)
+		a.Renotify = a.Renotify[:1]
+		c := narrative.DefaultConfig()
+		c.Actions = narrative.ActionsOff
+		applied := must(b.store.Apply(b.ctx, narrative.Manifest{Source: "test.yaml", DryRun: true, Config: &c, Assertions: []narrative.AssertionMeta{a}}, at(0)))(b)
+		var said []string
+		for _, d := range applied.Differences {
+			for _, f := range d.Fields {
+				said = append(said, d.Path+"."+f.Path+": "+string(f.From)+" → "+string(f.To))
+			}
+		}
+		b.same("differences", []string{
+			`config.actions: "run" → "off"`,
+			`assertions.full.args.b: 1.50 → [1]`,
+			`assertions.full.cron: "*/5 * * * *" → null`,
+			`assertions.full.diagnostics[0].plan[0].email.to: "a@example.com" → "b@example.com"`,
+			`assertions.full.diagnostics[1]: {"case":"wait","pass":true} → null`,
+			`assertions.full.every: null → "5m"`,
+			`assertions.full.renotify: ["1h","1d"] → ["1h"]`,
+			`assertions.full.timezone: "Europe/Paris" → null`,
+		}, said)
+		b.same("config", true, applied.Config)
+		b.same("config kept", narrative.DefaultConfig(), must(b.store.Config(b.ctx))(b))
+	},
 	"metas that are missing are not found": func(b *bench) {
 		b.watch(assertion("assertion"))
 		b.notice(event("event", 0))

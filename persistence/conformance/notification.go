@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -62,9 +63,9 @@ var notificationTests = map[string]func(*bench){
 		slack.Channel, slack.Recipient = "slack", "#ops"
 		again.Kind = narrative.NotifyAction
 		b.do(b.store.AddNotifications(b.ctx, []narrative.Notification{notification("k", issue.ID), again, slack, notification("other", "")}))
-		b.same("told", []narrative.Notification{
-			{Channel: narrative.ChannelEmail, Recipient: "ops@example.com"}, {Channel: "slack", Recipient: "#ops"},
-		}, must(b.store.Told(b.ctx, issue.ID))(b))
+		b.same("told", []narrative.Recipient{
+			{Channel: narrative.ChannelEmail, Address: "ops@example.com"}, {Channel: "slack", Address: "#ops"},
+		}, b.toldOf(issue.ID))
 	},
 	"a missing notification or issue is not found": func(b *bench) {
 		_, err := b.store.Notification(b.ctx, "none")
@@ -84,17 +85,84 @@ var notificationTests = map[string]func(*bench){
 		}
 		rows[2].Recipient = "else@example.com"
 		b.do(b.store.AddNotifications(b.ctx, rows))
-		b.same("batches", []string{"k1", "k1", "elsewhere", "alone"}, batches(rows))
-		sending := b.send("k1")
+		shared := rows[0].Batch
+		b.same("batches", []string{shared, shared, "elsewhere", "alone"}, batches(rows))
+		sending := b.send(shared)
 		b.same("notifications", []string{"k1", "k2"}, slices.Sorted(slices.Values(sentKeys(sending.Notifications))))
 		b.same("again", false, sending.Again)
-		b.do(b.store.NotificationSent(b.ctx, "k1", narrative.Sent{Receipt: "r"}, at(time.Minute)))
+		b.do(b.store.NotificationSent(b.ctx, shared, narrative.Sent{Receipt: "r"}, at(time.Minute)))
 		for _, key := range []string{"k1", "k2"} {
 			got := must(b.store.Notification(b.ctx, key))(b)
 			b.same(key, []any{narrative.NotificationSent, "r", 1}, []any{got.State, got.Receipt, got.Attempts})
 		}
 		b.same("timeline", "notification: told ops@example.com by email: it broke", b.texts(second.ID)[2])
 		b.same("pending", []string{"alone", "elsewhere"}, slices.Sorted(slices.Values(must(b.store.PendingNotifications(b.ctx, at(time.Hour), 10))(b))))
+	},
+	"what was told before is not sent again with what is told now": func(b *bench) {
+		first, second := b.opened("a"), b.opened("b")
+		before := []narrative.Notification{joined("raised a", first.ID, 0)}
+		b.do(b.store.AddNotifications(b.ctx, before))
+		b.send(before[0].Batch)
+		b.do(b.store.NotificationSent(b.ctx, before[0].Batch, narrative.Sent{}, at(time.Minute)))
+		now := []narrative.Notification{joined("raised a", first.ID, 0), joined("raised b", second.ID, 0)}
+		b.do(b.store.AddNotifications(b.ctx, now))
+		sending := b.send(now[1].Batch)
+		b.same("sent now", []string{"raised b"}, sentKeys(sending.Notifications))
+		b.do(b.store.NotificationSent(b.ctx, now[1].Batch, narrative.Sent{}, at(time.Minute)))
+		b.same("pending", 0, len(must(b.store.PendingNotifications(b.ctx, at(time.Hour), 10))(b)))
+	},
+	"a message holds no more than fit": func(b *bench) {
+		issue := b.opened("a")
+		var rows []narrative.Notification
+		for n := range narrative.MaxBatch + 2 {
+			rows = append(rows, joined(fmt.Sprintf("k%d", n), issue.ID, 0))
+		}
+		b.do(b.store.AddNotifications(b.ctx, rows))
+		sizes := map[string]int{}
+		for _, batch := range batches(rows) {
+			sizes[batch]++
+		}
+		b.same("sizes", []int{2, narrative.MaxBatch}, slices.Sorted(maps.Values(sizes)))
+		errs := together(narrative.MaxBatch+20, func(n int) error {
+			return b.store.AddNotifications(b.ctx, []narrative.Notification{joined(fmt.Sprintf("w%d", n), issue.ID, time.Minute)})
+		})
+		b.same("errors", make([]error, len(errs)), errs)
+		for _, batch := range must(b.store.PendingNotifications(b.ctx, at(time.Hour), 100))(b) {
+			if size := len(b.send(batch).Notifications); size > narrative.MaxBatch {
+				b.Errorf("message %s holds %d", batch, size)
+			}
+		}
+	},
+	"what concerns no issue is gathered by itself, and a message does not count as one before it": func(b *bench) {
+		issue := b.opened("a")
+		digest := narrative.Digest{MoreThan: 1, Within: narrative.Duration(time.Minute)}
+		var rows []narrative.Notification
+		for _, key := range []string{"i1", "i2", "o1", "i3", "o2", "o3"} {
+			n := notification(key, issue.ID)
+			if key[0] == 'o' {
+				n.IssueID = ""
+			}
+			n.Digest = digest
+			rows = append(rows, n)
+		}
+		first := []narrative.Notification{rows[0], rows[1]}
+		for n := range first {
+			first[n].Together = "t"
+		}
+		b.do(b.store.AddNotifications(b.ctx, first))
+		b.same("the first goes at once", true, b.send(first[0].Batch).NotBefore == nil)
+		for n := range rows[2:] {
+			b.do(b.store.AddNotifications(b.ctx, rows[2+n:3+n]))
+		}
+		b.same("batches", []string{"o1", "i3", "o1", "o1"}, batches(rows[2:]))
+	},
+	"a channel is tried from the first attempt on": func(b *bench) {
+		issue := b.opened("a")
+		b.do(b.store.AddNotifications(b.ctx, []narrative.Notification{notification("k", issue.ID)}))
+		for n := range 3 {
+			sending := must(b.store.BeginSending(b.ctx, "k", at(time.Duration(25+n)*time.Hour)))(b)
+			b.same("since", kept(25*time.Hour), sending.Since)
+		}
 	},
 	"what waits for others is joined until it is sent": func(b *bench) {
 		first, second, third := b.opened("a"), b.opened("b"), b.opened("c")
@@ -180,20 +248,21 @@ var notificationTests = map[string]func(*bench){
 	"a second attempt knows of the first": func(b *bench) {
 		issue := b.opened("a")
 		b.do(b.store.AddNotifications(b.ctx, []narrative.Notification{notification("k", issue.ID)}))
-		b.same("first", []any{false, kept(0)}, []any{b.send("k").Again, b.send("k").Since})
+		b.same("first", false, b.send("k").Again)
 		b.same("second", true, b.send("k").Again)
 	},
 	"what is undelivered is tried again when a person says so": func(b *bench) {
 		issue := b.opened("a")
 		rows := []narrative.Notification{joined("k1", issue.ID, 0), joined("k2", issue.ID, 0)}
 		b.do(b.store.AddNotifications(b.ctx, rows))
-		b.send("k1")
+		shared := rows[0].Batch
+		b.send(shared)
 		_, err := b.store.RetryNotification(b.ctx, rows[1].ID, "ann", at(time.Minute))
 		b.refused("pending", narrative.Conflict, err)
-		b.do(b.store.NotificationTried(b.ctx, "k1", "550 no", true, at(time.Minute)))
+		b.do(b.store.NotificationTried(b.ctx, shared, "550 no", true, at(time.Minute)))
 		b.same("counted", []narrative.NotificationCount{{State: "undelivered", Channel: "email", Count: 2}}, must(b.store.CountNotifications(b.ctx))(b))
-		b.same("batch", "k1", must(b.store.RetryNotification(b.ctx, rows[1].ID, "ann", at(time.Hour)))(b))
-		sending := b.send("k1")
+		b.same("batch", shared, must(b.store.RetryNotification(b.ctx, rows[1].ID, "ann", at(time.Hour)))(b))
+		sending := b.send(shared)
 		b.same("again", []any{true, kept(time.Hour), 2}, []any{sending.Again, sending.Since, len(sending.Notifications)})
 	},
 	"notifications are listed, newest first": func(b *bench) {
@@ -209,7 +278,7 @@ var notificationTests = map[string]func(*bench){
 		b.same("blocks", rows[2].Message.Blocks, page.Items[0].Message.Blocks)
 		page = must(b.store.Notifications(b.ctx, narrative.NotificationQuery{}, narrative.Page{Limit: 2, Cursor: page.NextCursor}))(b)
 		b.same("second page", []any{[]string{"k1"}, ""}, []any{sentKeys(page.Items), page.NextCursor})
-		for _, q := range []narrative.NotificationQuery{{IssueID: issue.ID, Channel: "email"}, {IssueID: issue.ID, State: "pending", Kind: "opened", Channel: "email"}} {
+		for _, q := range []narrative.NotificationQuery{{IssueID: issue.ID, Channel: "email"}, {IssueID: issue.ID, State: "pending", Kind: "opened", Channel: "email"}, {Since: at(0), Until: at(time.Second)}} {
 			b.same("filtered", []string{"k1"}, sentKeys(must(b.store.Notifications(b.ctx, q, narrative.Page{}))(b).Items))
 		}
 		b.same("none", 0, len(must(b.store.Notifications(b.ctx, narrative.NotificationQuery{State: "sent"}, narrative.Page{}))(b).Items))
@@ -266,6 +335,13 @@ var notificationTests = map[string]func(*bench){
 		b.same("messages", 1, len(pending))
 		b.same("notifications", 20, len(must(b.store.BeginSending(b.ctx, pending[0], at(time.Hour)))(b).Notifications))
 	},
+}
+
+// toldOf are those who were told of an issue, as a change sees them.
+func (b *bench) toldOf(id string) (told []narrative.Recipient) {
+	b.Helper()
+	b.change(id, func(i *narrative.Issue) { told = i.Told })
+	return told
 }
 
 // joined is a notification that shares its message with others.

@@ -195,6 +195,23 @@ var raceTests = map[string]func(*bench){
 		b.same("metas", 8, len(must(b.store.AssertionMetas(b.ctx))(b)))
 		b.same("revision", int64(6), must(b.store.AssertionMeta(b.ctx, "z"))(b).Revision)
 	},
+	"of manifests that prune at once the last one stands, whole": func(b *bench) {
+		for range 3 {
+			errs := together(6, func(i int) error {
+				metas := []narrative.AssertionMeta{assertion(fmt.Sprint("a", i)), assertion(fmt.Sprint("b", i)), assertion("shared")}
+				metas[2].MaxIssues = i + 1
+				_, err := b.store.Apply(b.ctx, narrative.Manifest{Source: "s", Prune: true, Assertions: metas}, at(0))
+				return err
+			})
+			b.same("errors", make([]error, len(errs)), errs)
+			metas := must(b.store.AssertionMetas(b.ctx))(b)
+			if len(metas) != 3 {
+				b.Fatalf("%d metas are left: %v", len(metas), metas)
+			}
+			last := fmt.Sprint(metas[2].MaxIssues - 1)
+			b.same("names", []string{"a" + last, "b" + last, "shared"}, []string{metas[0].Name, metas[1].Name, metas[2].Name})
+		}
+	},
 	"an issue closed amid checks stays closed for those begun before": func(b *bench) {
 		for round := range 5 {
 			name := fmt.Sprint("a", round)

@@ -34,11 +34,13 @@ type size struct {
 	mails  int           // in a batch
 	settle time.Duration // from ready until memory is read
 	issues int           // opened in one check
+	// applies is how often many metas are applied.
+	applies int
 }
 
 var (
-	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50}
-	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000}
+	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, applies: 2}
+	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000, applies: 5}
 )
 
 // measurement makes some rows of the table, in a folder of its own.
@@ -54,6 +56,7 @@ var measurements = []measurement{
 	{"mail", measureMail},
 	{"records", measureRecords},
 	{"issues", measureIssues},
+	{"apply", measureApply},
 	{"dev", measureDev},
 }
 

@@ -124,3 +124,10 @@ func (c crashing) KeepPosts(ctx context.Context, posts []narrative.Post) error {
 	_, err := around(c, "KeepPosts", func() (none, error) { return nothing(c.Store.KeepPosts(ctx, posts)) })
 	return err
 }
+
+func (c crashing) NotificationTried(ctx context.Context, batch, failure string, last bool, now time.Time) error {
+	_, err := around(c, "NotificationTried", func() (none, error) {
+		return nothing(c.Store.NotificationTried(ctx, batch, failure, last, now))
+	})
+	return err
+}

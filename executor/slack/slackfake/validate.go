@@ -14,6 +14,7 @@ const (
 	mostInView   = 100
 	mostMetadata = 8000 // bytes
 	mostMessage  = 40_000
+	mostText     = 12_000 // of all blocks together; not documented, and seen at some 13,000
 )
 
 func (m Message) validate() *refusal {
@@ -25,6 +26,9 @@ func (m Message) validate() *refusal {
 	}
 	if text, err := json.Marshal(m.Metadata); err != nil || len(text) > mostMetadata {
 		return refuse("metadata_too_large")
+	}
+	if weight(m.All()) > mostText {
+		return refuse("msg_blocks_too_long")
 	}
 	ids := map[string]bool{}
 	if wrong := checkBlocks(m.Blocks, mostBlocks, ids, false); wrong != "" {
@@ -226,4 +230,29 @@ func marshal(v any) (string, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return b.String(), err
+}
+
+// weight is how long the texts of blocks are together.
+func weight(blocks []Block) (n int) {
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case Block:
+			for name, e := range v {
+				if text, ok := e.(string); ok && name == "text" {
+					n += length(text)
+					continue
+				}
+				walk(e)
+			}
+		}
+	}
+	for _, b := range blocks {
+		walk(b)
+	}
+	return n
 }

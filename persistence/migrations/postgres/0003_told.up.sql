@@ -46,6 +46,7 @@ CREATE TABLE posts (
     place     text NOT NULL,
     message   text NOT NULL,
     shown     integer NOT NULL,
+    told      text COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (issue_id, channel, recipient)
 );
 

@@ -66,6 +66,7 @@ CREATE TABLE posts (
     place     TEXT NOT NULL,
     message   TEXT NOT NULL,
     shown     INTEGER NOT NULL,
+    told      TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (issue_id, channel, recipient)
 );
 

@@ -1,0 +1,64 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/httpapi"
+)
+
+func TestApplySeveralFiles(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	body := `{"files":[{"name":"etc/a.yaml","source":"a.yaml","dir":"/srv","text":"assertions: []"},{"text":"events: []"}]}`
+	w.post(t, "/api/v1/apply?prune=true", body, "Content-Type", "application/json").
+		is(t, 200, `{"created":["balance"],"changed":[],"unchanged":[],"pruned":[],"config":false}`)
+	want := httpapi.Application{Prune: true, Files: []httpapi.File{
+		{Name: "etc/a.yaml", Source: "a.yaml", Dir: "/srv", Text: "assertions: []"},
+		{Name: "narrative.yaml", Source: "narrative.yaml", Text: "events: []"},
+	}}
+	if diff := cmp.Diff(want, w.application); diff != "" {
+		t.Errorf("application (-want +got):\n%s", diff)
+	}
+	w.post(t, "/api/v1/apply?source=one.json", `{"assertions":[]}`, "Content-Type", "application/json").
+		is(t, 200, `{"created":["balance"],"changed":[],"unchanged":[],"pruned":[],"config":false}`)
+	if got := w.application.Files[0]; got.Source != "one.json" || got.Text != `{"assertions":[]}` {
+		t.Errorf("a document as JSON arrived as %+v", got)
+	}
+	for body, says := range map[string]string{
+		`{"files":[]}`:                      "from 1 to 1000 files",
+		`{"files":{}}`:                      "must be a list",
+		`{"files":[{"txt":"x"}]}`:           "txt",
+		`{"files":[{"text":"x"}],"dir":""}`: "dir",
+		`{"files":[{"source":"` + strings.Repeat("s", 256) + `"}]}`: "files[0].source",
+		`{"files":[{"name":"a\u0000"}]}`:                            "files[0].name",
+	} {
+		w.post(t, "/api/v1/apply", body, "Content-Type", "application/json").refuses(t, 422, says)
+	}
+}
+
+func TestApplyDryRunAnswersTheDifferences(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.apply = func([]byte) (narrative.Applied, error) {
+		return narrative.Applied{Changed: []string{"balance"}, Differences: []narrative.Difference{{
+			Path: "assertions.balance", Change: narrative.ChangeChanged,
+			Fields: []narrative.FieldDifference{{Path: "every", From: json.RawMessage(`"5m"`), To: json.RawMessage(`"1m"`)}},
+		}}}, nil
+	}
+	w.post(t, "/api/v1/apply?dry_run=true", "assertions: []").is(t, 200, `{
+		"created":[],"changed":["balance"],"unchanged":[],"pruned":[],"config":false,
+		"differences":[{"path":"assertions.balance","change":"changed","fields":[{"path":"every","from":"5m","to":"1m"}]}]
+	}`)
+	if !w.application.DryRun {
+		t.Error("the dry run was not asked for as one")
+	}
+	w.apply = nil
+	w.post(t, "/api/v1/apply?dry_run=true", "assertions: []").is(t, 200, `{
+		"created":["balance"],"changed":[],"unchanged":[],"pruned":[],"config":false,"differences":[]
+	}`)
+}

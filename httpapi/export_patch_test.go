@@ -1,0 +1,4 @@
+package httpapi
+
+// MergePatch is RFC 7396's.
+var MergePatch = mergePatch

@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Bounds of how fast one caller may ask.
+const (
+	defaultRateLimit = 200.0  // requests a second
+	burstOfRate      = 2.0    // seconds' worth of requests that may come at once
+	maxCallers       = 10_000 // whose pace is known at once
+)
+
+// limiter is a bucket of tokens for each caller.
+type limiter struct {
+	rate, burst float64
+	mu          sync.Mutex
+	buckets     map[string]*bucket
+}
+
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+func newLimiter(rate float64) *limiter {
+	return &limiter{rate: rate, burst: max(1, rate*burstOfRate), buckets: map[string]*bucket{}}
+}
+
+// take takes a token, or says how long to wait for one.
+func (l *limiter) take(caller string, now time.Time) (wait time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[caller]
+	if b == nil {
+		l.makeRoom(now)
+		b = &bucket{tokens: l.burst, at: now}
+		l.buckets[caller] = b
+	}
+	b.tokens = min(l.burst, b.tokens+max(0, now.Sub(b.at).Seconds())*l.rate)
+	b.at = now
+	if b.tokens < 1 {
+		return time.Duration((1 - b.tokens) / l.rate * float64(time.Second)), false
+	}
+	b.tokens--
+	return 0, true
+}
+
+// makeRoom keeps the number of buckets bounded: those that are full again are as good as none; where all are in use,
+// any one goes, whose caller begins anew.
+func (l *limiter) makeRoom(now time.Time) {
+	if len(l.buckets) < maxCallers {
+		return
+	}
+	full := time.Duration(l.burst / l.rate * float64(time.Second))
+	for caller, b := range l.buckets {
+		if now.Sub(b.at) >= full {
+			delete(l.buckets, caller)
+		}
+	}
+	for caller := range l.buckets {
+		if len(l.buckets) < maxCallers {
+			return
+		}
+		delete(l.buckets, caller)
+	}
+}
+
+// limited refuses those who ask too fast. Datums and beats may come as fast as the store takes them, and who watches
+// the process is always answered.
+func (a *api) limited(next http.Handler) http.Handler {
+	if a.RateLimit < 0 {
+		return next
+	}
+	l := newLimiter(a.RateLimit)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !unlimited(r) {
+			if wait, ok := l.take(paced(r), a.Now()); !ok {
+				seconds := max(1, int(math.Ceil(wait.Seconds())))
+				w.Header().Set("Retry-After", strconv.Itoa(seconds))
+				writeProblem(w, http.StatusTooManyRequests, fmt.Sprintf("more than %g requests a second; ask again in %d s", l.rate, seconds))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unlimited tells whether a request does not count.
+func unlimited(r *http.Request) bool {
+	switch path := r.URL.Path; path {
+	case "/healthz", "/readyz", "/metrics", "/slack/interactions":
+		return true
+	case "/api/v1/datums", "/log/", "/log", "/api/datum/", "/api/datum":
+		return r.Method == http.MethodPost
+	default:
+		return r.Method == http.MethodPost && strings.HasPrefix(path, "/api/v1/heartbeats/")
+	}
+}
+
+// paced is whose pace a request counts to: the key's, or that of where it comes from.
+func paced(r *http.Request) string {
+	if id := CallerOf(r.Context()).KeyID; id != "" {
+		return "key " + id
+	}
+	return remoteAddress(r)
+}

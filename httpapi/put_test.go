@@ -1,0 +1,192 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/httpapi"
+)
+
+// named are the fields that a refusal names, in order.
+func named(t *testing.T, r reply) (fields []string) {
+	t.Helper()
+	var document struct {
+		Errors []struct{ Location, Message string }
+	}
+	if err := json.Unmarshal([]byte(r.body), &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range document.Errors {
+		fields = append(fields, e.Location)
+	}
+	return fields
+}
+
+func TestPutMakesChangesAndLeavesAlone(t *testing.T) {
+	t.Parallel()
+	w, store := withSQLite(t)
+	const path = "/api/v1/assertions/a"
+	made := w.send(t, "PUT", path, `{"class":"sql","every":"5m","args":{"limit":3},"diagnostics":[{"case":"wait","pass":true},
+		{"case":"tell","plan":[{"email":{"to":"a@example.com","subject":"s \u2028 \ud83d\ude00 \/","text":"t"}}]}]}`)
+	if made.status != 201 {
+		t.Fatalf("status %d: %s", made.status, made.body)
+	}
+	got := w.get(t, path)
+	if got.body != made.body || got.header.Get("ETag") == "" || got.header.Get("ETag") != made.header.Get("ETag") {
+		t.Errorf("PUT answers %s %s\nGET answers %s %s", made.header.Get("ETag"), made.body, got.header.Get("ETag"), got.body)
+	}
+	again := w.send(t, "PUT", path, got.body) // as GET answers it
+	if again.status != 200 || again.body != got.body || again.header.Get("ETag") != got.header.Get("ETag") {
+		t.Errorf("what is unchanged: status %d, %s: %s", again.status, again.header.Get("ETag"), again.body)
+	}
+	changed := w.send(t, "PUT", path, strings.Replace(got.body, `"5m"`, `"6m"`, 1))
+	if changed.status != 200 || changed.header.Get("ETag") == got.header.Get("ETag") || !strings.Contains(changed.body, `"every":"6m"`) {
+		t.Errorf("what is changed: status %d, %s: %s", changed.status, changed.header.Get("ETag"), changed.body)
+	}
+	a, err := store.AssertionMeta(context.Background(), "a")
+	if err != nil || a.Source != "api" || a.Revision != 2 || !a.Enabled {
+		t.Errorf("stored %+v: %v", a, err)
+	}
+	if !strings.Contains(string(a.Diagnostics[1].Plan[0].Args), "😀") {
+		t.Errorf("the plan's arguments are %s", a.Diagnostics[1].Plan[0].Args)
+	}
+	e := w.send(t, "PUT", "/api/v1/events/e", `{"class":"datums","cron":"*/5 * * * *","timezone":"Europe/Paris","ttl":"6h","source":"by hand"}`)
+	if e.status != 201 || !strings.Contains(e.body, `"source":"by hand"`) || e.body != w.get(t, "/api/v1/events/e").body {
+		t.Errorf("status %d: %s", e.status, e.body)
+	}
+}
+
+func TestPutKeepsTheSource(t *testing.T) {
+	t.Parallel()
+	w, store := withSQLite(t)
+	m := narrative.Manifest{Source: "shop.yaml", Assertions: []narrative.AssertionMeta{{Meta: meta("a")}}}
+	if _, err := store.Apply(context.Background(), m, noon); err != nil {
+		t.Fatal(err)
+	}
+	r := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"7m","source":"other"}`)
+	if r.status != 200 || !strings.Contains(r.body, `"source":"shop.yaml"`) {
+		t.Errorf("status %d: %s", r.status, r.body)
+	}
+}
+
+func TestPutNamesEveryMistakeAtOnce(t *testing.T) {
+	t.Parallel()
+	w, store := withSQLite(t)
+	r := w.send(t, "PUT", "/api/v1/assertions/a", `{"name":"b","class":"sql","every":"soon","fail_after":"two","evry":"5m","args":{"dsnn":"x"},"source":7,
+		"diagnostics":[{"case":"c","when":"issue.rounds ==","pass":true}]}`)
+	r.refuses(t, 422, "did you mean")
+	want := []string{
+		"body.name", "body.source", "body.every", "body.evry", "body.fail_after", "body.args.dsnn", "body.diagnostics[0].when",
+	}
+	got := named(t, r)
+	for _, field := range want {
+		if !strings.Contains(strings.Join(got, " "), field) {
+			t.Errorf("%s is not named; these are: %q", field, got)
+		}
+	}
+	if strings.Contains(r.body, "line 1") || strings.Contains(r.body, "assertions[0]") {
+		t.Errorf("tells of a file: %s", r.body)
+	}
+	for body, refusal := range map[string]struct {
+		status int
+		says   string
+	}{
+		`{"class":`: {400, "not valid JSON"}, ``: {400, "empty"}, `[]`: {422, "must be a JSON object"}, `7`: {422, "must be a JSON object"},
+		`{}`: {422, "class"}, `{"class":"none","every":"1m"}`: {422, "class"}, `{"class":"sql"}`: {422, "every"},
+		`{"class":"sql","every":5}`: {422, "every"}, `{"class":"sql","every":"1m","display_name":"a\u0000"}`: {422, "display_name"},
+	} {
+		w.send(t, "PUT", "/api/v1/assertions/a", body).refuses(t, refusal.status, refusal.says)
+	}
+	w.send(t, "PUT", "/api/v1/assertions/UPPER", `{"class":"sql","every":"1m"}`).refuses(t, 422, "name")
+	w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"1m"}`, "Content-Type", "text/csv").refuses(t, 415)
+	if all, err := store.AssertionMetas(context.Background()); err != nil || len(all) != 0 {
+		t.Errorf("a refusal stored %v: %v", all, err)
+	}
+}
+
+func TestANameOfTheOtherKindIsRefused(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	if r := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"1m"}`); r.status != 201 {
+		t.Fatalf("status %d: %s", r.status, r.body)
+	}
+	r := w.send(t, "PUT", "/api/v1/events/a", `{"class":"datums","every":"1m"}`)
+	r.refuses(t, 422, "taken by an assertion")
+	if diff := cmp.Diff([]string{"body.name"}, named(t, r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestChangesBuildOnWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	const path, body = "/api/v1/assertions/a", `{"class":"sql","every":"%dm"}`
+	put := func(every int, header ...string) reply {
+		return w.send(t, "PUT", path, fmt.Sprintf(body, every), header...)
+	}
+	put(1, "If-Match", "*").refuses(t, 412, "there is none")
+	put(1, "If-Match", `"1-abc"`).refuses(t, 412)
+	first := put(1, "If-None-Match", "*")
+	if first.status != 201 {
+		t.Fatalf("status %d: %s", first.status, first.body)
+	}
+	put(2, "If-None-Match", "*").refuses(t, 412)
+	second := put(2, "If-Match", first.header.Get("ETag"))
+	if second.status != 200 {
+		t.Fatalf("status %d: %s", second.status, second.body)
+	}
+	put(3, "If-Match", first.header.Get("ETag")).refuses(t, 412, second.header.Get("ETag"))
+	put(3, "If-Match", "W/"+second.header.Get("ETag")).refuses(t, 412)
+	if r := put(3, "If-Match", `"x", `+second.header.Get("ETag")); r.status != 200 {
+		t.Errorf("one of several: status %d: %s", r.status, r.body)
+	}
+	if r := put(4, "If-Match", "*"); r.status != 200 {
+		t.Errorf("whatever is there: status %d: %s", r.status, r.body)
+	}
+	w.send(t, "DELETE", path, "", "If-Match", second.header.Get("ETag")).refuses(t, 412)
+	now := w.get(t, path).header.Get("ETag")
+	if r := w.send(t, "DELETE", path, "", "If-Match", now); r.status != 204 {
+		t.Errorf("status %d: %s", r.status, r.body)
+	}
+	w.send(t, "DELETE", path, "", "If-Match", now).refuses(t, 404)
+}
+
+func TestOfManyWhoSawTheSameOneChangesIt(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	const path = "/api/v1/assertions/a"
+	seen := w.send(t, "PUT", path, `{"class":"sql","every":"1m"}`).header.Get("ETag")
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			r := w.send(t, "PUT", path, fmt.Sprintf(`{"class":"sql","every":"%dm"}`, n+2), "If-Match", seen)
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[r.status]++
+		})
+	}
+	all.Wait()
+	if diff := cmp.Diff(map[int]int{200: 1, 412: 7}, statuses); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+}
+
+func TestPutSaysWhenTheStoreFails(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t, func(o *httpapi.Options) {
+		o.Put = func(context.Context, narrative.Manifest) (narrative.Applied, error) {
+			return narrative.Applied{}, narrative.Errorf(narrative.Unavailable, "the store does not answer")
+		}
+	})
+	w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"1m"}`).refuses(t, 503)
+	w.send(t, "PATCH", "/api/v1/config", `{"actions":"off"}`).refuses(t, 503)
+}
