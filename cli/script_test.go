@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"narrative": scripted, pluginName: scripted})
+	testscript.Main(withPostgres{m}, map[string]func(){"narrative": scripted, pluginName: scripted})
 }
 
 // scripted is the program as the scripts start it: at a fixed time, in a hurry, and at a terminal where they say so.

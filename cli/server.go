@@ -17,6 +17,7 @@ type listening struct {
 	address              string
 	requireKey, insecure bool
 	tlsCert, tlsKey      string
+	rateLimit            float64
 }
 
 func (l *listening) flags(flags *pflag.FlagSet) {
@@ -25,8 +26,10 @@ func (l *listening) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&l.insecure, "insecure", false, "listen on other addresses than loopback without asking for a key")
 	flags.StringVar(&l.tlsCert, "tls-cert", "", "answer over TLS, with the certificate and its chain in this file; needs --tls-key")
 	flags.StringVar(&l.tlsKey, "tls-key", "", "the file of the certificate's key")
+	flags.Float64Var(&l.rateLimit, "rate-limit", 200, "requests a second that each caller may send, and twice as many at once; 0: no limit")
 	for flag, variable := range map[string]string{
-		"listen": "NARRATIVE_LISTEN", "require-key": "NARRATIVE_REQUIRE_KEY", "tls-cert": "NARRATIVE_TLS_CERT", "tls-key": "NARRATIVE_TLS_KEY",
+		"rate-limit": "NARRATIVE_RATE_LIMIT",
+		"listen":     "NARRATIVE_LISTEN", "require-key": "NARRATIVE_REQUIRE_KEY", "tls-cert": "NARRATIVE_TLS_CERT", "tls-key": "NARRATIVE_TLS_KEY",
 	} {
 		orEnv(flags, flag, variable)
 	}
@@ -35,6 +38,9 @@ func (l *listening) flags(flags *pflag.FlagSet) {
 // options asks for the API.
 func (l *listening) options(o *service.Options) {
 	o.API, o.Listen, o.RequireKey, o.Insecure, o.TLSCert, o.TLSKey = true, l.address, l.requireKey, l.insecure, l.tlsCert, l.tlsKey
+	if o.RateLimit = l.rateLimit; o.RateLimit == 0 {
+		o.RateLimit = -1
+	}
 }
 
 // url is where the API is.

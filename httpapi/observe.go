@@ -86,7 +86,7 @@ func (a *api) pattern(r *http.Request) string {
 		return "none"
 	}
 	if _, path, ok := strings.Cut(pattern, " "); ok {
-		return path
+		return strings.TrimSuffix(path, "{$}") // which is the mux's own way to say "nothing below"
 	}
 	return pattern
 }

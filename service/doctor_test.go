@@ -87,8 +87,10 @@ type someMetas struct{ narrative.MetaStore }
 
 func (someMetas) AssertionMetas(context.Context) ([]narrative.AssertionMeta, error) {
 	return []narrative.AssertionMeta{
-		{Meta: narrative.Meta{Queue: "vault", Enabled: true}}, {Meta: narrative.Meta{Queue: narrative.TaskQueue, Enabled: true}},
-		{Meta: narrative.Meta{Queue: "unused"}}, {Meta: narrative.Meta{Enabled: true}},
+		{Meta: narrative.Meta{Queue: "vault", Enabled: true}},
+		{Meta: narrative.Meta{Queue: narrative.TaskQueue, Enabled: true}},
+		{Meta: narrative.Meta{Queue: "unused"}},
+		{Meta: narrative.Meta{Enabled: true}},
 	}, nil
 }
 

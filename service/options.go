@@ -30,6 +30,8 @@ type Options struct {
 	// RequireKey has the API ask for keys. On other addresses than loopback it always does, and there has to be a key
 	// before it listens, unless Insecure, which leaves it to RequireKey whether keys are asked for.
 	RequireKey, Insecure bool
+	// RateLimit is how many requests a second each caller of the API may send; default 200, negative: no limit.
+	RateLimit float64
 	// TLSCert and TLSKey are the files of a certificate, with its chain, and of its key, by which the API is answered
 	// over TLS; default neither, and it is not.
 	TLSCert, TLSKey string

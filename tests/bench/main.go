@@ -39,7 +39,7 @@ type size struct {
 }
 
 var (
-	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, applies: 2}
+	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, applies: 1}
 	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000, applies: 5}
 )
 
