@@ -25,7 +25,8 @@ func scanMeta(m *narrative.Meta) []any {
 		document{&m.Args},
 		(*int64)(&m.Every), &m.Cron, &m.Timezone, &m.Enabled,
 		(*string)(&m.Severity), (*int64)(&m.Timeout), &m.Queue, &m.Source, (*string)(&m.Trigger),
-		document{&m.Notify}, &m.Revision, &m.CheckedRevision,
+		document{&m.Notify},
+		&m.Revision, &m.CheckedRevision,
 	}
 }
 

@@ -105,6 +105,12 @@ func (r *reconciler) checks(ctx context.Context) ([]Check, error) {
 // more (of a meta that has moved, the one it has left). Those that Temporal holds are read before the metas: that of a
 // meta that is applied in between is then not taken for one that nobody wants.
 func (r *reconciler) startTriggers(ctx context.Context) error {
+	select {
+	case r.matching <- struct{}{}:
+		defer func() { <-r.matching }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	held := map[narrative.Trigger]map[string]string{}
 	for kind, trigger := range r.triggers {
 		var err error

@@ -37,7 +37,8 @@ type Options struct {
 type Starter struct {
 	o        Options
 	triggers map[narrative.Trigger]Trigger
-	identity string // of the store; see Claim
+	identity string        // of the store; see Claim
+	matching chan struct{} // holds one while triggers are made to match: two at once would start the same ones
 }
 
 // New returns a starter, or an error that names what is missing.
@@ -57,7 +58,7 @@ func New(o Options) (*Starter, error) {
 	if o.Trigger == "" {
 		o.Trigger = narrative.TriggerCron
 	}
-	s := &Starter{o: o, triggers: map[narrative.Trigger]Trigger{
+	s := &Starter{o: o, matching: make(chan struct{}, 1), triggers: map[narrative.Trigger]Trigger{
 		narrative.TriggerCron:     &cronTrigger{client: o.Client, attributes: o.Attributes},
 		narrative.TriggerSchedule: &scheduleTrigger{client: o.Client, attributes: o.Attributes},
 	}}

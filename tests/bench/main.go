@@ -36,11 +36,12 @@ type size struct {
 	issues int           // opened in one check
 	// applies is how often many metas are applied.
 	applies int
+	lists   float64 // the part of the lists' full length
 }
 
 var (
-	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, applies: 1}
-	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000, applies: 5}
+	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, applies: 1, lists: 0.1}
+	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000, applies: 5, lists: 1}
 )
 
 // measurement makes some rows of the table, in a folder of its own.
@@ -57,6 +58,7 @@ var measurements = []measurement{
 	{"records", measureRecords},
 	{"issues", measureIssues},
 	{"apply", measureApply},
+	{"lists", measureLists},
 	{"dev", measureDev},
 }
 
