@@ -405,11 +405,17 @@ func TestWhoSaysSo(t *testing.T) {
 	retry, test := "/api/v1/notifications/n1/retry", "/api/v1/channels/email/test"
 	for _, s := range []struct{ path, body string }{
 		{signal, `{"text":"a","until_not":1}`},
-		{signal, `{"text":"a"}`}, {signal, `{"by":"ann","text":"a"}`}, {signal, `{"text":"a","by":"ci"}`}, {signal, `{"by":"","text":"<&>"}`},
+		{signal, `{"text":"a"}`},
+		{signal, `{"by":"ann","text":"a"}`},
+		{signal, `{"text":"a","by":"ci"}`},
+		{signal, `{"by":"","text":"<&>"}`},
 		{"/api/v1/issues/" + issueOne + "/resolve", ``},
-		{reopen, ``}, {reopen, `{"by":"ann","reason":"r"}`},
-		{retry, ``}, {retry, `{"by":"ann"}`},
-		{test, `{"recipient":"a@example.com"}`}, {test, `{"recipient":"a@example.com","by":"ann"}`},
+		{reopen, ``},
+		{reopen, `{"by":"ann","reason":"r"}`},
+		{retry, ``},
+		{retry, `{"by":"ann"}`},
+		{test, `{"recipient":"a@example.com"}`},
+		{test, `{"recipient":"a@example.com","by":"ann"}`},
 	} {
 		w.post(t, s.path, s.body, bearer("ci")...)
 	}

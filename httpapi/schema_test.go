@@ -90,7 +90,7 @@ func (d *description) judge(t *testing.T, method, path string, r reply) {
 		return
 	}
 	schema, _ := media["schema"].(map[string]any)
-	if schema != nil && (strings.HasSuffix(kind, "json")) {
+	if schema != nil && strings.HasSuffix(kind, "json") {
 		d.judgeJSON(t, method+" "+path, schema, r)
 	}
 }

@@ -37,7 +37,9 @@ func OccurrenceID(id string) string { return "occurrence/" + id }
 func NotifyID(key string) string { return "notify/" + key }
 
 // RefreshID is the id of the workflow that brings a message that stands for issues up to date.
-func RefreshID(in RefreshInput) string { return "refresh/" + in.Channel + "/" + in.Place + "/" + in.Message }
+func RefreshID(in RefreshInput) string {
+	return "refresh/" + in.Channel + "/" + in.Place + "/" + in.Message
+}
 
 // Queries of ResolveIssue.
 const (
