@@ -44,7 +44,7 @@ type KeyStore interface {
 
 	// BeginRequest claims a request that is to be answered once, by its caller and Idempotency-Key. Where it was
 	// answered, the answer is returned; where it is being answered, or was another request (of another fingerprint), it
-	// is a Conflict. A claim older than a day is forgotten, one that was never answered after a minute.
+	// is a Conflict. A claim older than a day is forgotten, one that was never answered after three minutes.
 	BeginRequest(ctx context.Context, caller, key, fingerprint string, now time.Time) (*RequestAnswer, error)
 	// AnswerRequest keeps the answer; nil gives the claim up.
 	AnswerRequest(ctx context.Context, caller, key string, a *RequestAnswer) error

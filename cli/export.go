@@ -200,7 +200,7 @@ func writeAll(cmd *cobra.Command, dir, format string, force bool, held narrative
 }
 
 func writeFile(path string, how int, text []byte) (err error) {
-	f, err := os.OpenFile(path, how, 0o644)
+	f, err := os.OpenFile(path, how, 0o600)
 	if err != nil {
 		return err
 	}

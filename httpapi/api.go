@@ -59,6 +59,8 @@ type Options struct {
 	Now func() time.Time
 	// CheckWait is how long a check that was asked for is waited for; default 30 s.
 	CheckWait time.Duration
+	// Local has the API answer to the names of this machine alone: set where it listens on loopback and asks for no key.
+	Local bool
 	// RateLimit is how many requests a second each caller may send, by key or else by address; twice as many may come at
 	// once. Those that bring datums do not count. Default 200; negative: no limit.
 	RateLimit float64

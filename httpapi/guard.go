@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -26,6 +27,11 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusBadRequest, "the query is malformed: "+err.Error())
 		return
 	}
+	if a.Local && !ownName(r.Host) {
+		writeProblem(w, http.StatusForbidden, "this API asks for no key and answers to localhost alone; "+
+			"a page whose name was made to lead here may not speak to it")
+		return
+	}
 	r = slashed(r)
 	_, pattern := a.mux.Handler(r)
 	if pattern == "" {
@@ -35,6 +41,17 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	if r = a.admit(w, r, pattern); r != nil {
 		a.admitted.ServeHTTP(w, r)
 	}
+}
+
+// ownName tells whether a Host header names this machine: of a name that somebody else's server leads here, it does not
+// (DNS rebinding).
+func ownName(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // absent answers a request that no route takes: 405 where another method would be taken, else 404.

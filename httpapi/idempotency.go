@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -203,13 +204,18 @@ func (h *holding) send() {
 	_, _ = h.ResponseWriter.Write(h.body.Bytes())
 }
 
+// passing are refusals that may be none the next time: nothing was carried out, and the same request may be sent again.
+var passing = []int{
+	http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusTooManyRequests,
+}
+
 // answer returns what is to be kept; nil where nothing is.
 func (h *holding) answer() *narrative.RequestAnswer {
 	status := h.status
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if h.passed || status >= http.StatusInternalServerError {
+	if h.passed || status >= http.StatusInternalServerError || slices.Contains(passing, status) {
 		return nil
 	}
 	kept := &narrative.RequestAnswer{Status: status, Header: map[string]string{}, Body: h.body.String()}

@@ -92,7 +92,7 @@ func (s *Store) RevokeKey(ctx context.Context, idOrName string) error {
 // How long claims on requests last: an answer, and one that never came.
 const (
 	answersKept = 24 * time.Hour
-	claimsKept  = time.Minute
+	claimsKept  = 3 * time.Minute // longer than any request may take
 )
 
 // BeginRequest claims a request that is to be answered once.

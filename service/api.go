@@ -28,7 +28,7 @@ func (s *Service) startAPI(ctx, _ context.Context) error {
 		Interactions: interactions,
 		Store:        s.store, Operator: s.starter, Apply: s.Apply, Parse: s.parse, Put: s.applyManifest, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
 		Metrics: s.metrics.registry, Tracer: s.tracer,
-		RequireKey: s.o.keysRequired(), RateLimit: s.o.RateLimit,
+		RequireKey: s.o.keysRequired(), RateLimit: s.o.RateLimit, Local: !s.o.keysRequired() && !s.o.public() && !s.o.Insecure,
 	})
 	if err != nil {
 		return err
