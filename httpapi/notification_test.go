@@ -125,3 +125,25 @@ func TestSlacksPressesGoToWhoTakesThem(t *testing.T) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }
+
+func TestAKeylessAPIAnswersToThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(o *httpapi.Options) { o.Local = true })
+	for host, status := range map[string]int{
+		"localhost:8321": 200, "127.0.0.1": 200, "[::1]:8321": 200, "evil.example": 403, "127.0.0.1.evil.example:8321": 403, "10.0.0.1": 403,
+	} {
+		r, err := http.NewRequest(http.MethodGet, w.server.URL+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != status {
+			t.Errorf("%s: %s, want %d", host, answer.Status, status)
+		}
+	}
+}
