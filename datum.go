@@ -102,13 +102,13 @@ type DatumReader interface {
 // Surroundings are what code that runs inside a check, a diagnostic case or an action can reach.
 type Surroundings struct {
 	Log    func(context.Context, Datum) error // nil: [Log] is refused
-	Datums DatumReader                        // nil: [Datums] is refused
+	Datums DatumReader                        // nil: [ReadDatums] is refused
 	Last   *Verdict                           // for [LastVerdict]; nil: none yet
 }
 
 type surroundingsKey struct{}
 
-// WithSurroundings returns a context in which [Log], [Datums] and [LastVerdict] work. It is for whoever runs checks.
+// WithSurroundings returns a context in which [Log], [ReadDatums] and [LastVerdict] work. It is for whoever runs checks.
 func WithSurroundings(ctx context.Context, s Surroundings) context.Context {
 	return context.WithValue(ctx, surroundingsKey{}, s)
 }
@@ -127,9 +127,9 @@ func Log(ctx context.Context, d Datum) error {
 	return Errorf(Unavailable, "log datum %s: not inside a check", d.Name)
 }
 
-// Datums reads what was written down, from inside a check, a diagnostic case or an action. Outside of one it answers
+// ReadDatums reads what was written down, from inside a check, a diagnostic case or an action. Outside of one it answers
 // [Unavailable].
-func Datums(ctx context.Context) (DatumReader, error) {
+func ReadDatums(ctx context.Context) (DatumReader, error) {
 	if reader := surroundings(ctx).Datums; reader != nil {
 		return reader, nil
 	}
@@ -144,6 +144,3 @@ func LastVerdict(ctx context.Context) (Verdict, bool) {
 	}
 	return *last, true
 }
-
-// Heartbeats are datums of this origin, whose name is the heartbeat's. They are stored whatever the minimum level.
-const HeartbeatOrigin = "heartbeat"

@@ -316,12 +316,14 @@ type DatumStore interface {
 // DatumQuery selects datums; zero fields select all.
 type DatumQuery struct {
 	Origin, Name, ThreadID string
-	Level                  Level     // exactly this
-	MinLevel               Level     // this or higher
-	Since, Until           time.Time // at or after; before
-	Text                   string    // in name, origin or note, in any case
-	Now                    time.Time // datums expired by then are left out
-	IDs                    []string  // those of these; at most [MaxPage]
+	Level                  Level        // exactly this
+	MinLevel               Level        // this or higher
+	Since, Until           time.Time    // at or after; before
+	Text                   string       // in name, origin or note, in any case
+	Now                    time.Time    // datums expired by then are left out
+	IDs                    []string     // those of these; at most [MaxPage]
+	Note                   []NoteFilter // all of these
+	OldestFirst            bool
 	// Offset is how many are skipped at the start of the first page, at most [MaxOffset]; of a page with a cursor, none.
 	// What is counted is not skipped. Cursors are cheaper.
 	Offset int

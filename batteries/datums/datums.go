@@ -85,7 +85,7 @@ func (c counted) details() map[string]any {
 }
 
 func (w watch) count(ctx context.Context) (counted, error) {
-	reader, err := narrative.Datums(ctx)
+	reader, err := narrative.ReadDatums(ctx)
 	if err != nil {
 		return counted{}, err
 	}

@@ -73,7 +73,7 @@ var _ narrative.Assertion = pulse{}
 
 // Check looks for the newest beat.
 func (p pulse) Check(ctx context.Context) (narrative.Verdict, error) {
-	datums, err := narrative.Datums(ctx)
+	datums, err := narrative.ReadDatums(ctx)
 	if err != nil {
 		return narrative.Verdict{}, err
 	}

@@ -59,7 +59,7 @@ func (a *agentRunningArgs) Relocate(dir string) {
 
 // Check looks for the newest heartbeat.
 func (a AgentRunningAssertion) Check(ctx context.Context) (narrative.Verdict, error) {
-	datums, err := narrative.Datums(ctx)
+	datums, err := narrative.ReadDatums(ctx)
 	if err != nil {
 		return narrative.Verdict{}, err
 	}

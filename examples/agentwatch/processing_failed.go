@@ -43,7 +43,7 @@ func (a *processingFailedArgs) ValidateArgs() (p narrative.Problems) {
 // Detect reads the failures of the window, newest first. The process identifies an occurrence; the error only describes
 // it, so that a process that fails again, and differently, is not told again.
 func (e ProcessingFailedEvent) Detect(ctx context.Context) ([]narrative.Occurrence, error) {
-	datums, err := narrative.Datums(ctx)
+	datums, err := narrative.ReadDatums(ctx)
 	if err != nil {
 		return nil, err
 	}
