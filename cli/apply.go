@@ -25,7 +25,7 @@ func (p *program) applyCommand() *cobra.Command {
 		Args: takes(),
 	}
 	in.flags(c)
-	c.Flags().BoolVar(&in.prune, "prune", false, "remove what came from the same sources and stands in the files no more")
+	in.applying(c, "remove what came from the same sources and stands in the files no more")
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		if _, err := out.json(); err != nil {
@@ -42,13 +42,20 @@ func (p *program) applyCommand() *cobra.Command {
 
 // files are those that a command is about.
 type files struct {
-	paths []string
-	prune bool
+	paths  []string
+	source string // of those that do not say theirs
+	prune  bool
 }
 
 func (f *files) flags(c *cobra.Command) {
 	c.Flags().StringArrayVarP(&f.paths, "file", "f", nil, "a narrative.yaml, a folder of some (*.yaml and *.yml), or - for stdin; may be repeated")
 	orEnv(c.Flags(), "file", "NARRATIVE_FILE")
+}
+
+// applying adds the flags of what is done with the files.
+func (f *files) applying(c *cobra.Command, prune string) {
+	c.Flags().BoolVar(&f.prune, "prune", false, prune)
+	c.Flags().StringVar(&f.source, "source", "", "label what comes from the files that do not say their source; default each file's name")
 }
 
 // apply has the API apply the files, or tell what that would do.
@@ -67,7 +74,7 @@ func (p *program) apply(cmd *cobra.Command, in files, dry bool) (reply, narrativ
 	}
 	body := httpapi.Files{}
 	for _, f := range read {
-		body.Files = append(body.Files, httpapi.File{Name: f.Name, Source: f.Source, Dir: f.Dir, Text: string(f.Text)})
+		body.Files = append(body.Files, httpapi.File{Name: f.Name, Source: in.source, Dir: f.Dir, Text: string(f.Text)})
 	}
 	encoded, err := json.Marshal(body)
 	if err != nil {

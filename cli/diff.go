@@ -20,7 +20,7 @@ func (p *program) diffCommand() *cobra.Command {
 		Args: takes(),
 	}
 	in.flags(c)
-	c.Flags().BoolVar(&in.prune, "prune", false, "as apply --prune")
+	in.applying(c, "as apply --prune")
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		if _, err := out.json(); err != nil {

@@ -70,11 +70,15 @@ func withStore(t *testing.T, engine string) (*world, narrative.Store) {
 			for _, f := range a.Files {
 				files = append(files, config.File{Name: f.Name, Source: f.Source, Dir: f.Dir, Text: []byte(f.Text)})
 			}
-			m, err := config.ParseFiles(files, validator)
+			parse := config.ParseFiles
+			if a.Prune {
+				parse = config.ParseToPrune
+			}
+			m, err := parse(files, validator)
 			if err != nil {
 				return narrative.Applied{}, err
 			}
-			m.Prune, m.DryRun = a.Prune, a.DryRun
+			m.DryRun = a.DryRun
 			return store.Apply(ctx, m, noon)
 		},
 	})
@@ -137,11 +141,11 @@ func TestWhatIsExportedAppliesToNoChange(t *testing.T) {
 					t.Parallel()
 					w, _ := withStore(t, engine)
 					w.fresh("diff", "-f", file).is(t, 3, "+ ", "")
-					w.fresh("apply", "-f", file).is(t, 0, "created", "")
-					w.fresh("diff", "-f", file, "--prune").is(t, 0, "", "")
+					w.fresh("apply", "-f", file, "--source", "page.yaml").is(t, 0, "created", "")
+					w.fresh("diff", "-f", file, "--source", "page.yaml", "--prune").is(t, 0, "", "")
 					for _, format := range []string{"yaml", "json"} {
 						r := w.fresh("export", "-o", format)
-						r.is(t, 0, filepath.Base(file), "")
+						r.is(t, 0, "page.yaml", "")
 						exported := filepath.Join(t.TempDir(), "exported.yaml")
 						write(t, exported, r.stdout)
 						w.fresh("diff", "-f", exported, "--prune").is(t, 0, "", "")
@@ -197,6 +201,28 @@ func TestDiffAndPruneOfSeveralSources(t *testing.T) {
 	write(t, b, "config: {}\nassertions:\n  - {nam: x}\n")
 	w.fresh("apply", "-f", a, "-f", b).is(t, 2, "", b+`:3:6: "nam" is not a known key`)
 	w.fresh("diff", "-f", filepath.Join(dir, "none.yaml")).is(t, 1, "", "there is no file")
+}
+
+func TestFilesOfTheSameNameDoNotPruneEachOther(t *testing.T) {
+	t.Parallel()
+	w, store := withStore(t, "sqlite")
+	at := func(name string) string { // a narrative.yaml of another repository each
+		file := filepath.Join(t.TempDir(), "narrative.yaml")
+		write(t, file, "assertions: [{name: "+name+", class: http, every: 5m, args: {url: 'https://x.example'}}]\n")
+		return file
+	}
+	shop, billing := at("shop"), at("billing")
+	w.fresh("apply", "-f", shop).is(t, 0, "created    shop", "")
+	for _, command := range []string{"apply", "diff"} {
+		w.fresh(command, "-f", billing, "--prune").is(t, 2, "", billing+":1:1: source: is needed to prune")
+		w.stdin = "assertions: []\n"
+		w.fresh(command, "-f", "-", "--prune").is(t, 2, "", "stdin:1:1: source: is needed to prune")
+	}
+	w.fresh("apply", "-f", billing, "--source", "billing", "--prune").is(t, 0, "1 created, 0 changed, 0 pruned", "")
+	w.fresh("apply", "-f", shop, "--source", "shop", "--prune").is(t, 0, "0 created, 1 changed, 0 pruned", "")
+	if metas, err := store.AssertionMetas(t.Context()); len(metas) != 2 {
+		t.Errorf("%d assertions are left, %v", len(metas), err)
+	}
 }
 
 func TestTwoAppliersOneAfterTheOther(t *testing.T) {

@@ -208,7 +208,7 @@ func TestApply(t *testing.T) {
 	write(t, file, "assertions: []\n")
 	w, api := withAPI(t, map[string][]answer{"POST /api/v1/apply": {{200, `{"created":["a","b"],"changed":[],"unchanged":["c"],"config":true}`}}})
 	w.run("apply", "-f", file).is(t, 0, "created    a, b\nunchanged  c\nchanged    the configuration\n", "")
-	want := `POST /api/v1/apply {"files":[{"name":"` + file + `","source":"shop.yaml","dir":"` + dir + `","text":"assertions: []\n"}]}`
+	want := `POST /api/v1/apply {"files":[{"name":"` + file + `","source":"","dir":"` + dir + `","text":"assertions: []\n"}]}`
 	if diff := cmp.Diff([]string{want}, api.asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/narrative-go/narrative"
 )
@@ -20,7 +22,7 @@ type Options struct {
 	File string
 	// Dir is the folder that relative paths are seen from; empty leaves them as they are.
 	Dir string
-	// Source labels the manifest; default the base name of File.
+	// Source labels the manifest; default the last part of File.
 	Source string
 	// Registry knows which arguments are paths; default the Validator's.
 	Registry *narrative.Registry
@@ -33,7 +35,7 @@ func (o Options) withDefaults() Options {
 		o.File = "narrative.yaml"
 	}
 	if o.Source == "" {
-		o.Source = filepath.Base(o.File)
+		o.Source = path.Base(strings.ReplaceAll(o.File, `\`, "/")) // on whichever system the file lies
 	}
 	if o.Registry == nil {
 		o.Registry = o.Validator.Registry

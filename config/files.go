@@ -18,7 +18,7 @@ const MaxFiles = 1000
 // File is a document that was not looked at yet.
 type File struct {
 	Name   string // in messages
-	Source string // labels what comes from it, unless it says so itself; default the base name of Name
+	Source string // labels what comes from it, unless it says so itself; default the last part of Name
 	Dir    string // that relative paths are seen from; empty leaves them as they are
 	Text   []byte
 }
@@ -49,9 +49,9 @@ func ReadFiles(stdin io.Reader, paths ...string) ([]File, error) {
 			if len(files) == MaxFiles {
 				return nil, narrative.Errorf(narrative.Invalid, "there are more than %d files; apply them in several goes", MaxFiles)
 			}
-			f := File{Name: one, Source: filepath.Base(one), Dir: filepath.Dir(absolute)}
+			f := File{Name: one, Dir: filepath.Dir(absolute)}
 			if one == Stdin {
-				f.Name, f.Source = "stdin", "stdin"
+				f.Name = "stdin"
 				f.Text, err = bounded("stdin", stdin)
 			} else {
 				f.Text, err = readBounded(one)
@@ -112,12 +112,27 @@ func bounded(name string, r io.Reader) ([]byte, error) {
 // ParseFiles reads several documents as one manifest: see [Parse]. A name stands in one of them only, and only one has
 // config. The metas of several keep the source of theirs, and the manifest has none of its own.
 func ParseFiles(files []File, v narrative.Validator) (narrative.Manifest, error) {
+	return parseFiles(files, v, false)
+}
+
+// ParseToPrune reads as [ParseFiles] does, for a manifest by which the store is pruned. A file of which nobody says what
+// its source is, and whose name says nothing either, is a mistake: it would remove what others like it brought.
+func ParseToPrune(files []File, v narrative.Validator) (narrative.Manifest, error) {
+	m, err := parseFiles(files, v, true)
+	m.Prune = err == nil
+	return m, err
+}
+
+func parseFiles(files []File, v narrative.Validator, toPrune bool) (narrative.Manifest, error) {
 	var all Mistakes
 	whole := together{names: map[string]string{}}
 	for _, f := range files {
 		m, root, found := read(f.Text, Options{File: f.Name, Dir: f.Dir, Source: f.Source, Validator: v}.withDefaults())
 		if root != nil {
 			whole.add(m, root, found)
+			if toPrune {
+				found.needsSource(root, f.Source, m.Source)
+			}
 		}
 		all.add(found)
 	}
@@ -128,6 +143,19 @@ func ParseFiles(files []File, v narrative.Validator) (narrative.Manifest, error)
 		whole.Source, whole.Sources = whole.Sources[0], nil
 	}
 	return whole.Manifest, nil
+}
+
+// commonNames are what many files of many repositories are called.
+var commonNames = []string{"narrative.yaml", "stdin"}
+
+// needsSource reports a file without a source, and one that has none but its name, where that is a common one.
+func (r *report) needsSource(root *node, given, source string) {
+	f, there := root.member("source")
+	chosen := given != "" || there && f.value.kind == text
+	if source == "" || !chosen && slices.Contains(commonNames, source) {
+		r.add(root.at, "source", "source: is needed to prune, for what came from others of this file's name would be removed: "+
+			"write source: NAME into it, such as source: shop, or give the source of all with --source NAME (in the API ?source=NAME)")
+	}
 }
 
 // add adds what is wrong with one more file; of all of them, as many are listed as of one.

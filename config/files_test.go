@@ -40,11 +40,11 @@ func TestReadFiles(t *testing.T) {
 	}
 	working, _ := os.Getwd()
 	want := []File{
-		{at("b.yaml"), "b.yaml", dir, []byte("b")},
-		{at("a.yml"), "a.yml", dir, []byte("a")},
-		{"stdin", "stdin", working, []byte("in")},
-		{at("single"), "single", dir, []byte("s")},
-		{at("below/d.yaml"), "d.yaml", at("below"), []byte("d")},
+		{at("b.yaml"), "", dir, []byte("b")},
+		{at("a.yml"), "", dir, []byte("a")},
+		{"stdin", "", working, []byte("in")},
+		{at("single"), "", dir, []byte("s")},
+		{at("below/d.yaml"), "", at("below"), []byte("d")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
@@ -82,6 +82,42 @@ func TestSeveralFilesKeepTheirSources(t *testing.T) {
 	one, err := ParseFiles([]File{{Name: "x", Source: "x.yaml", Text: []byte("assertions: []")}}, validator())
 	if err != nil || one.Source != "x.yaml" || one.Sources != nil {
 		t.Errorf("one file: %+v, %v", one, err)
+	}
+}
+
+func TestPruningNeedsASourceWhereTheNameIsACommonOne(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		file File
+		want string // the source; empty: it is a mistake
+	}{
+		"the usual name":       {File{Name: "etc/narrative.yaml", Text: []byte("assertions: []")}, ""},
+		"elsewhere":            {File{Name: `C:\etc\narrative.yaml`, Text: []byte("assertions: []")}, ""},
+		"standard input":       {File{Name: "stdin", Text: []byte("assertions: []")}, ""},
+		"no name":              {File{Text: []byte("assertions: []")}, ""},
+		"an empty file":        {File{Name: "narrative.yaml"}, ""},
+		"a source of nothing":  {File{Name: "shop.yaml", Source: "shop", Text: []byte(`source: ""`)}, ""},
+		"a source in the file": {File{Name: "narrative.yaml", Text: []byte("source: shop")}, "shop"},
+		"a source for it":      {File{Name: "narrative.yaml", Source: "shop", Text: []byte("assertions: []")}, "shop"},
+		"the name as a source": {File{Name: "stdin", Source: "narrative.yaml"}, "narrative.yaml"},
+		"a name of its own":    {File{Name: "etc/shop.yaml"}, "shop.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := ParseFiles([]File{tt.file}, validator()); err != nil {
+				t.Errorf("without pruning: %v", err)
+			}
+			m, err := ParseToPrune([]File{tt.file}, validator())
+			if tt.want == "" {
+				if err == nil || !strings.Contains(err.Error(), ":1:1: source: is needed to prune") || m.Prune {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil || m.Source != tt.want || !m.Prune {
+				t.Errorf("source %q, prunes %t, %v", m.Source, m.Prune, err)
+			}
+		})
 	}
 }
 

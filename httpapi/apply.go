@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,8 +23,8 @@ type Application struct {
 
 // File is a narrative.yaml.
 type File struct {
-	Name   string `json:"name" maxLength:"4096" doc:"What mistakes call it; default its source"`
-	Source string `json:"source" maxLength:"255" doc:"Labels what comes from it, unless it says so itself; default narrative.yaml"`
+	Name   string `json:"name" maxLength:"4096" doc:"What mistakes call it; default its source, or narrative.yaml"`
+	Source string `json:"source" maxLength:"255" doc:"Labels what comes from it, unless it says so itself; default the last part of its name, which is not enough to prune where that is narrative.yaml or stdin"`
 	Dir    string `json:"dir" maxLength:"4096" doc:"The folder that relative paths are relative to; empty leaves them as they are"`
 	Text   string `json:"text" doc:"The text of a narrative.yaml"`
 }
@@ -32,6 +33,9 @@ type File struct {
 type Files struct {
 	Files []File `json:"files" maxItems:"1000"`
 }
+
+// defaultName is what a file is called that says neither its name nor its source.
+const defaultName = "narrative.yaml"
 
 // Bounds of an application of several files.
 const (
@@ -54,7 +58,7 @@ func (a *api) applyRoutes() {
 
 // ApplyInput is what to apply and how. The query's source and dir go with the text of a file; several files have theirs.
 type ApplyInput struct {
-	Source  string `query:"source" default:"narrative.yaml" maxLength:"255" doc:"Labels what comes from the file, unless it says so itself; the file's name"`
+	Source  string `query:"source" maxLength:"255" doc:"Labels what comes from the file, unless it says so itself, as one of the two must to prune; default narrative.yaml"`
 	Dir     string `query:"dir" maxLength:"4096" doc:"The folder that relative paths are relative to"`
 	Prune   bool   `query:"prune" doc:"Remove what came from the same sources and stands in the files no more"`
 	DryRun  bool   `query:"dry_run" doc:"Do nothing, and say what would be done, with the differences field by field"`
@@ -101,7 +105,7 @@ func (in *ApplyInput) files() ([]File, error) {
 			return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxApplyBody)}
 		}
 	}
-	return []File{{Name: in.Source, Source: in.Source, Dir: in.Dir, Text: string(body)}}, nil
+	return []File{{Name: cmp.Or(in.Source, defaultName), Source: in.Source, Dir: in.Dir, Text: string(body)}}, nil
 }
 
 func severalFiles(body []byte) (files []File, several bool, err error) {
@@ -120,12 +124,7 @@ func severalFiles(body []byte) (files []File, several bool, err error) {
 	}
 	for i := range in.Files {
 		f := &in.Files[i]
-		if f.Source == "" {
-			f.Source = "narrative.yaml"
-		}
-		if f.Name == "" {
-			f.Name = f.Source
-		}
+		f.Name = cmp.Or(f.Name, f.Source, defaultName)
 		p := textProblems(map[string]string{"name": f.Name, "source": f.Source, "dir": f.Dir})
 		if len(f.Source) > 255 {
 			p = append(p, narrative.Problem{Path: "source", Message: "must be at most 255 bytes long"})

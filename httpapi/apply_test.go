@@ -19,7 +19,7 @@ func TestApplySeveralFiles(t *testing.T) {
 		is(t, 200, `{"created":["balance"],"changed":[],"unchanged":[],"pruned":[],"config":false}`)
 	want := httpapi.Application{Prune: true, Files: []httpapi.File{
 		{Name: "etc/a.yaml", Source: "a.yaml", Dir: "/srv", Text: "assertions: []"},
-		{Name: "narrative.yaml", Source: "narrative.yaml", Text: "events: []"},
+		{Name: "narrative.yaml", Text: "events: []"}, // nobody chose its source
 	}}
 	if diff := cmp.Diff(want, w.application); diff != "" {
 		t.Errorf("application (-want +got):\n%s", diff)
@@ -28,6 +28,10 @@ func TestApplySeveralFiles(t *testing.T) {
 		is(t, 200, `{"created":["balance"],"changed":[],"unchanged":[],"pruned":[],"config":false}`)
 	if got := w.application.Files[0]; got.Source != "one.json" || got.Text != `{"assertions":[]}` {
 		t.Errorf("a document as JSON arrived as %+v", got)
+	}
+	w.post(t, "/api/v1/apply?prune=true", "assertions: []")
+	if got := w.application.Files[0]; got.Name != "narrative.yaml" || got.Source != "" {
+		t.Errorf("a document of which nobody chose the source arrived as %+v", got)
 	}
 	for body, says := range map[string]string{
 		`{"files":[]}`:                      "from 1 to 1000 files",

@@ -80,11 +80,15 @@ func (s *Service) Apply(ctx context.Context, a httpapi.Application) (narrative.A
 	for i, f := range a.Files {
 		files[i] = config.File{Name: f.Name, Source: f.Source, Dir: f.Dir, Text: []byte(f.Text)}
 	}
-	m, err := config.ParseFiles(files, validator)
+	parse := config.ParseFiles
+	if a.Prune {
+		parse = config.ParseToPrune
+	}
+	m, err := parse(files, validator)
 	if err != nil {
 		return narrative.Applied{}, err
 	}
-	m.Prune, m.DryRun = a.Prune, a.DryRun
+	m.DryRun = a.DryRun
 	return s.applyManifest(ctx, m)
 }
 
