@@ -17,6 +17,9 @@ func (p *program) diffCommand() *cobra.Command {
 	var in files
 	c := &cobra.Command{
 		Use: "diff -f FILE|DIR…", Short: "Tell field by field what apply would change; exits with 3 where it would change something",
+		Long: "Tell field by field what apply would change. It exits with 0 where nothing differs, 3 where something does and 2\n" +
+			"where the files are wrong. What came from the files' sources and stands in them no more is told as well; it differs\n" +
+			"only with --prune, since apply leaves it alone without.",
 		Args: takes(),
 	}
 	in.flags(c)
@@ -33,12 +36,17 @@ func (p *program) diffCommand() *cobra.Command {
 		if err := out.print(cmd, r, func(w io.Writer) error { return printDifferences(w, applied.Differences) }); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(applied.Differences, func(d narrative.Difference) bool { return d.Change != narrative.ChangeOrphaned }) {
+		if differs(applied.Differences) {
 			return &exit{code: exitFails}
 		}
 		return nil
 	})
 	return c
+}
+
+// differs tells whether apply would change anything; it leaves alone what only --prune would remove.
+func differs(all []narrative.Difference) bool {
+	return slices.ContainsFunc(all, func(d narrative.Difference) bool { return d.Change != narrative.ChangeOrphaned })
 }
 
 // printDifferences writes a line for each value that differs, and for each meta that comes or goes. One that would only
@@ -52,7 +60,7 @@ func printDifferences(w io.Writer, all []narrative.Difference) error {
 		case narrative.ChangePruned:
 			_, err = fmt.Fprintf(w, "- %s\n", d.Path)
 		case narrative.ChangeOrphaned:
-			_, err = fmt.Fprintf(w, "- %s (with --prune)\n", d.Path)
+			_, err = fmt.Fprintf(w, "%s: would be removed with --prune\n", d.Path)
 		default:
 			for _, f := range d.Fields {
 				if _, err = fmt.Fprintf(w, "%s.%s: %s → %s\n", d.Path, f.Path, shown(f.From), shown(f.To)); err != nil {
@@ -63,6 +71,10 @@ func printDifferences(w io.Writer, all []narrative.Difference) error {
 		if err != nil {
 			return err
 		}
+	}
+	if len(all) > 0 && !differs(all) {
+		_, err := fmt.Fprintln(w, "nothing differs: without --prune they stay as they are")
+		return err
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func TestDiffAndPruneOfSeveralSources(t *testing.T) {
 
 	write(t, a, strings.Replace(named("balance", "other"), "5m", "1m", 1)+"events: [{name: spike, class: datums, every: 1m, args: {window: 10m, at_least: 1}}]\n")
 	r := w.fresh("diff", "-f", a)
-	r.is(t, 3, "assertions.balance.every: 5m → 1m\n- assertions.old (with --prune)\nassertions.other.source: b.yaml → a.yaml\n+ events.spike\n", "")
+	r.is(t, 3, "assertions.balance.every: 5m → 1m\nassertions.old: would be removed with --prune\nassertions.other.source: b.yaml → a.yaml\n+ events.spike\n", "")
 	w.fresh("diff", "-f", a, "--prune", "-o", "json").is(t, 3, `{"path":"assertions.old","change":"pruned","fields":[]}`, "")
 	if metas, _ := store.AssertionMetas(t.Context()); len(metas) != 3 {
 		t.Errorf("diff left %d assertions", len(metas))
@@ -193,7 +193,7 @@ func TestDiffAndPruneOfSeveralSources(t *testing.T) {
 	w.fresh("apply", "-f", a, "--prune").is(t, 0, "created    spike\nchanged    balance, other\npruned     old\n1 created, 2 changed, 1 pruned, 0 unchanged\n", "")
 	write(t, a, named("balance", "other"))
 	w.fresh("apply", "-f", a).is(t, 0, "changed    balance\nunchanged  other\n", "")
-	w.fresh("diff", "-f", a).is(t, 0, "- events.spike (with --prune)\n", "")
+	w.fresh("diff", "-f", a).is(t, 0, "events.spike: would be removed with --prune\nnothing differs: without --prune they stay as they are\n", "")
 
 	w.stdin = "config: {}\n"
 	write(t, b, "config: {}\n")
