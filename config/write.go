@@ -17,7 +17,7 @@ import (
 // nothing. Keys stand in the order of docs/configuration.md, those of arguments sorted; what has its default is left
 // out.
 func Write(m narrative.Manifest) ([]byte, error) {
-	var w writer
+	w := writer{styles: map[string]any{}}
 	out := w.object()
 	out.put("source", w.text(m.Source))
 	if m.Config != nil {
@@ -58,7 +58,8 @@ var yamlStyle = []yaml.EncodeOption{yaml.UseLiteralStyleIfMultiline(true), yaml.
 
 // writer makes values that goccy/go-yaml encodes so that they are read back as they were.
 type writer struct {
-	err error
+	err    error
+	styles map[string]any // how texts are written that stood before: finding out is most of the work
 }
 
 // members are an object under way.
@@ -289,6 +290,16 @@ func (w *writer) value(v any) any {
 
 // text returns the string such that the library writes it in a way that is read back as this string.
 func (w *writer) text(s string) any {
+	if style, known := w.styles[s]; known {
+		return style
+	}
+	style := w.style(s)
+	w.styles[s] = style
+	return style
+}
+
+// style finds out how to write a string, by reading it again.
+func (w *writer) style(s string) any {
 	for _, style := range []any{s, verbatim(quoted(s))} {
 		written, err := yaml.MarshalWithOptions(yaml.MapSlice{{Key: "k", Value: []any{yaml.MapSlice{{Key: "k", Value: style}}}}}, yamlStyle...)
 		if err != nil {
