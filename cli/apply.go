@@ -68,6 +68,9 @@ func (p *program) apply(cmd *cobra.Command, in files, dry bool) (reply, narrativ
 	if err != nil {
 		return reply{}, applied, err
 	}
+	if !dry {
+		warn(cmd, read)
+	}
 	client, err := p.client()
 	if err != nil {
 		return reply{}, applied, err

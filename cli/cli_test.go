@@ -122,6 +122,22 @@ func TestValidate(t *testing.T) {
 	setup(t).run("validate", filepath.Join(dir, "none.yaml")).is(t, 1, "", "narrative: there is no file")
 }
 
+func TestSecretsInFilesAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "shop.yaml")
+	write(t, file, "config: {admins: {webhook: ['https://x:hunter2@pager.example']}}\n")
+	warning := file + ":1:29: warning: webhook[0] holds a password as it is, which is kept"
+	setup(t).run("validate", file).is(t, 0, file+": valid", warning)
+	setup(t).run("validate", file, "--quiet").is(t, 0, "", "")
+	w, _ := withStore(t, "sqlite")
+	w.fresh("diff", "-f", file).is(t, 3, "config.admins.webhook", "")
+	w.fresh("apply", "-f", file).is(t, 0, "changed    the configuration", warning)
+	write(t, file, "config: {admin: {password: hunter2}}\n")
+	r := setup(t).run("validate", file)
+	r.is(t, 2, "", file+":1:28: warning: password holds a secret")
+	r.is(t, 2, "", file+`:1:10: "admin" is not a known key`)
+}
+
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -14,6 +14,8 @@ func (p *program) validateCommand() *cobra.Command {
 	var in files
 	c := &cobra.Command{
 		Use: "validate FILE|DIR…", Short: "Find every mistake in one or several narrative.yaml, without connecting to anything",
+		Long: "Find every mistake in one or several narrative.yaml, without connecting to anything: FILE:LINE:COL: … on stderr, and\n" +
+			"exit code 2. Passwords and tokens that are written out are warned of there as well, which is no reason to fail.",
 	}
 	in.flags(c)
 	c.RunE = p.does(func(cmd *cobra.Command, named []string) error {
@@ -46,9 +48,17 @@ func (p *program) validateCommand() *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: valid (%s)\n", f.Name, contents(m))
 			}
 		}
+		warn(cmd, read)
 		return mistaken
 	})
 	return c
+}
+
+// warn tells of what files should not hold in the open, a line each. It is no reason to fail.
+func warn(cmd *cobra.Command, read []config.File) {
+	if warnings := config.Warnings(read); warnings != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), plainText(warnings.Error()))
+	}
 }
 
 // contents counts what a manifest holds.

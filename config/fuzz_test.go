@@ -18,6 +18,7 @@ func FuzzWrite(f *testing.F) {
 	f.Add("\x00: 1\n")
 	f.Add("assertions: [{nam: &a [*a]}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		config.Warnings([]config.File{{Text: []byte(text)}})
 		m, err := config.Parse([]byte(text), config.Options{File: "f.yaml"})
 		if err != nil {
 			mistakes, ok := err.(*config.Mistakes)
