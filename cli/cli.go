@@ -114,7 +114,7 @@ func (p *program) root() *cobra.Command {
 		p.devCommand(), p.serveCommand(), p.workerCommand(), p.setupCommand(), p.migrateCommand(),
 		p.validateCommand(), p.applyCommand(), p.assertionCommand(), p.eventCommand(), p.checkCommand(), p.issueCommand(),
 		p.datumCommand(), p.heartbeatCommand(), p.notificationCommand(), p.notifyCommand(), p.routeCommand(), p.doctorCommand(), p.versionCommand(),
-		p.keyCommand(), p.diffCommand(), p.exportCommand(), p.schemaCommand(),
+		p.keyCommand(), p.configCommand(), p.diffCommand(), p.exportCommand(), p.schemaCommand(),
 	)
 	p.completions(root)
 	return root

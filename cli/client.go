@@ -50,6 +50,7 @@ func newHTTPClient() *http.Client { return &http.Client{Timeout: clientTimeout} 
 type reply struct {
 	status int
 	body   []byte
+	header http.Header
 }
 
 // into decodes the answer.
@@ -112,7 +113,7 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, hea
 	if response.StatusCode >= 300 {
 		return reply{}, c.refused(response, read)
 	}
-	return reply{response.StatusCode, read}, nil
+	return reply{response.StatusCode, read, response.Header}, nil
 }
 
 // unreachable says what to do when nothing answers.

@@ -130,7 +130,7 @@ func (p *program) addKey(cmd *cobra.Command, in httpapi.KeyInput, dataDir string
 		return reply{}, err
 	}
 	body, err := json.Marshal(httpapi.CreatedKey{APIKey: k, Key: key})
-	return reply{http.StatusCreated, body}, err
+	return reply{status: http.StatusCreated, body: body}, err
 }
 
 func (p *program) keyListCommand() *cobra.Command {

@@ -130,6 +130,7 @@ func (a *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(left) > 1 {
 		a.answers[key] = left[1:]
 	}
+	w.Header().Set("ETag", `"e1"`)
 	w.WriteHeader(left[0].status)
 	_, _ = io.WriteString(w, left[0].body)
 }

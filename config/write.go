@@ -46,8 +46,8 @@ func Write(m narrative.Manifest) ([]byte, error) {
 func ToJSON(text []byte) (json.RawMessage, error) {
 	found := &report{file: "the document", source: text, silenced: map[string]bool{}}
 	root := parseTree(text, "", found)
-	if root == nil {
-		return nil, found.err()
+	if err := found.err(); root == nil || err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	err := json.Indent(&b, root.json(), "", "  ")
