@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -93,7 +94,8 @@ type program struct {
 	wiring    wiring
 	logging   logging
 	showing   showing
-	every     time.Duration // between two looks of what watches; default watchEvery
+	every     time.Duration  // between two looks of what watches; default watchEvery
+	commands  *regexp.Regexp // in texts, where the program has another name than they say; see called
 }
 
 func (p *program) root() *cobra.Command {
@@ -117,6 +119,7 @@ func (p *program) root() *cobra.Command {
 		p.keyCommand(), p.configCommand(), p.diffCommand(), p.exportCommand(), p.schemaCommand(),
 	)
 	p.completions(root)
+	p.rename(root)
 	return root
 }
 

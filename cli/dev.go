@@ -61,7 +61,10 @@ func (p *program) devCommand() *cobra.Command {
 			return err
 		}
 		said := &terminal{w: cmd.OutOrStdout()}
-		o.Told = said.tell
+		o.Told = func(h service.Happening) {
+			h.Text = p.called(h.Text)
+			said.tell(h)
+		}
 		err = p.serve(cmd.Context(), o, func(s server) { said.begin(p.banner(cmd.Context(), s, listen.url(s), dataDir, file)) })
 		if err == nil {
 			said.line("stopped; started again, it goes on where it was")

@@ -31,6 +31,7 @@ func (p *program) doctorCommand() *cobra.Command {
 			if p.showing.quiet && f.OK {
 				continue
 			}
+			f.Text, f.Do = p.called(f.Text), p.called(f.Do)
 			printFinding(cmd.OutOrStdout(), f, colors)
 		}
 		if code != exitDone {

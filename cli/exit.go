@@ -77,7 +77,7 @@ func (p *program) report(err error) int {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(p.Stderr, p.name()+": interrupted")
 	default:
-		fmt.Fprintln(p.Stderr, p.name()+": "+strings.TrimSpace(err.Error()))
+		fmt.Fprintln(p.Stderr, p.name()+": "+p.called(strings.TrimSpace(err.Error())))
 	}
 	return code
 }

@@ -153,7 +153,7 @@ func (p *program) keyListCommand() *cobra.Command {
 				return err
 			}
 			if len(listed.Items) == 0 {
-				_, err := fmt.Fprintln(w, "no keys; narrative key create NAME --local makes the first")
+				_, err := fmt.Fprintf(w, "no keys; %s key create NAME --local makes the first\n", p.name())
 				return err
 			}
 			more(cmd, listed.NextCursor)

@@ -49,7 +49,7 @@ func (p *program) printUndelivered(cmd *cobra.Command, out *output, id string) e
 		return nil
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintln(w, "\nUNDELIVERED (narrative notification retry ID sends one again):")
+	fmt.Fprintf(w, "\nUNDELIVERED (%s notification retry ID sends one again):\n", p.name())
 	for _, n := range listed.Items {
 		fmt.Fprintf(w, "  %s  %s to %s by %s, %s: %s\n", n.ID, n.Kind, flat(n.Recipient), n.Channel, ago(n.CreatedAt, p.Now()), flat(became(n)))
 	}
@@ -84,7 +84,7 @@ func (p *program) printIssue(cmd *cobra.Command, out *output, r reply) error {
 				return err
 			}
 		}
-		printAnswers(w, i)
+		p.printAnswers(w, i)
 		return nil
 	})
 }
@@ -179,7 +179,7 @@ func actions(plan narrative.Plan) string {
 }
 
 // printAnswers prints the plans about which a person is asked, and the commands that answer.
-func printAnswers(w io.Writer, i narrative.Issue) {
+func (p *program) printAnswers(w io.Writer, i narrative.Issue) {
 	if i.Awaiting == nil {
 		return
 	}
@@ -201,7 +201,7 @@ func printAnswers(w io.Writer, i narrative.Issue) {
 	}
 	fmt.Fprintln(w, "\nTo answer:")
 	for _, c := range commands {
-		fmt.Fprintln(w, "  narrative issue "+flat(c))
+		fmt.Fprintln(w, "  "+p.name()+" issue "+flat(c))
 	}
 }
 
