@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,7 +30,7 @@ func ParseLevel(s string) (Level, error) {
 		return Info, nil
 	}
 	for i, l := range Levels {
-		if strings.EqualFold(s, string(l)) || s == fmt.Sprint(i) {
+		if strings.EqualFold(s, string(l)) || s == strconv.Itoa(i) {
 			return l, nil
 		}
 	}
@@ -66,29 +67,51 @@ type Datum struct {
 
 // Validate returns what is wrong with the datum.
 func (d Datum) Validate() Problems {
-	var p Problems
-	for _, f := range []struct {
-		path, value string
-		required    bool
-	}{{"origin", d.Origin, true}, {"name", d.Name, true}, {"thread_id", d.ThreadID, false}} {
-		switch {
-		case f.required && f.value == "":
-			p = append(p, Problem{f.path, "is required"})
-		case len(f.value) > MaxDatumName:
-			p = append(p, Problem{f.path, fmt.Sprintf("is %d bytes long; at most %d fit", len(f.value), MaxDatumName)})
-		default:
-			p = append(p, ProblemsOf(f.path, CheckText(f.value))...)
-		}
-	}
-	if len(d.Note) > MaxDatumNote {
-		p = append(p, Problem{"note", fmt.Sprintf("is %d bytes of JSON; at most %d fit", len(d.Note), MaxDatumNote)})
-	} else if len(d.Note) > 0 {
-		p = append(p, ProblemsOf("note", CheckJSON(d.Note))...)
-	}
-	if _, err := ParseLevel(string(d.Level)); err != nil {
-		p = append(p, Problem{"level", err.Error()})
-	}
+	_, p := d.Plain()
 	return p
+}
+
+// Plain returns the datum in the form in which it is stored, with the note of [PlainJSON], the level by its name, and
+// times in UTC to the microsecond; or what is wrong with it.
+func (d Datum) Plain() (Datum, Problems) {
+	var p Problems
+	p = checkDatumText(p, "origin", d.Origin, true)
+	p = checkDatumText(p, "name", d.Name, true)
+	p = checkDatumText(p, "thread_id", d.ThreadID, false)
+	note, err := plainNote(d.Note)
+	p = append(p, ProblemsOf("note", err)...)
+	level, err := ParseLevel(string(d.Level))
+	p = append(p, ProblemsOf("level", err)...)
+	if len(p) > 0 {
+		return d, p
+	}
+	d.Note, d.Level, d.At = note, level, d.At.UTC().Truncate(time.Microsecond)
+	if d.ExpiresAt != nil {
+		expires := d.ExpiresAt.UTC().Truncate(time.Microsecond)
+		d.ExpiresAt = &expires
+	}
+	return d, nil
+}
+
+func checkDatumText(p Problems, path, text string, required bool) Problems {
+	switch {
+	case required && text == "":
+		return append(p, Problem{path, "is required"})
+	case len(text) > MaxDatumName:
+		return append(p, Problem{path, fmt.Sprintf("is %d bytes long; at most %d fit", len(text), MaxDatumName)})
+	}
+	return append(p, ProblemsOf(path, CheckText(text))...)
+}
+
+// plainNote is the note as it is stored; none is null.
+func plainNote(note json.RawMessage) (json.RawMessage, error) {
+	switch {
+	case len(note) > MaxDatumNote:
+		return nil, Errorf(Invalid, "is %d bytes of JSON; at most %d fit", len(note), MaxDatumNote)
+	case len(note) == 0:
+		return json.RawMessage("null"), nil
+	}
+	return PlainJSON(note)
 }
 
 // DatumReader reads datums; a [Store] is one.

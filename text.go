@@ -27,40 +27,10 @@ func CheckText(s string) error {
 	return nil
 }
 
-// CheckJSON returns an [Invalid] error for JSON that the store refuses: malformed, not UTF-8, or with \u0000 in a
-// string.
+// CheckJSON returns an [Invalid] error for JSON that the store refuses: what [PlainJSON] does.
 func CheckJSON(b []byte) error {
-	if !utf8.Valid(b) { // the decoder would put U+FFFD in its place
-		return Errorf(Invalid, "is not valid UTF-8")
-	}
-	v, err := DecodeJSON(b)
-	if err != nil {
-		return err
-	}
-	return checkValue(v)
-}
-
-func checkValue(v any) error {
-	switch v := v.(type) {
-	case string:
-		return CheckText(v)
-	case []any:
-		for _, e := range v {
-			if err := checkValue(e); err != nil {
-				return err
-			}
-		}
-	case map[string]any:
-		for k, e := range v {
-			if err := CheckText(k); err != nil {
-				return err
-			}
-			if err := checkValue(e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	_, err := PlainJSON(b)
+	return err
 }
 
 // DecodeJSON reads one JSON value with whole numbers as int64, where they fit, and others as float64, so that
