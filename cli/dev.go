@@ -21,6 +21,13 @@ import (
 	"github.com/narrative-go/narrative/service"
 )
 
+// What dev uses unless it is told otherwise: a port, and in its data directory the store and what was not sent.
+const (
+	defaultTemporalPort = 7233
+	storeName           = "narrative.db"
+	outboxName          = "outbox"
+)
+
 func (p *program) devCommand() *cobra.Command {
 	var listen listening
 	var dataDir, file string
@@ -33,8 +40,8 @@ func (p *program) devCommand() *cobra.Command {
 	flags := c.Flags()
 	listen.flags(flags)
 	trigger := triggering(flags)
-	flags.StringVar(&dataDir, "data-dir", ".narrative", "the folder for everything that is kept")
-	flags.IntVar(&temporalPort, "temporal-port", 7233, "port of the Temporal server; 0, or the default where it is taken, takes a free one")
+	flags.StringVar(&dataDir, "data-dir", service.DefaultDataDir, "the folder for everything that is kept")
+	flags.IntVar(&temporalPort, "temporal-port", defaultTemporalPort, "port of the Temporal server; 0, or the default where it is taken, takes a free one")
 	flags.IntVar(&uiPort, "ui-port", 8233, "port of Temporal's UI; 0, or the default where it is taken, takes a free one")
 	flags.StringVarP(&file, "file", "f", "", "the narrative.yaml to apply at start-up")
 	for flag, variable := range map[string]string{
@@ -56,7 +63,7 @@ func (p *program) devCommand() *cobra.Command {
 		if !flags.Changed("ui-port") {
 			o.UIPort = freeOr0(uiPort)
 		}
-		o.OutboxDir = filepath.Join(dataDir, "outbox")
+		o.OutboxDir = filepath.Join(dataDir, outboxName)
 		if err := p.withoutEmbedded(&o); err != nil {
 			return err
 		}
@@ -96,7 +103,7 @@ func (p *program) withoutEmbedded(o *service.Options) error {
 	if o.DatabaseURL != "" {
 		return nil
 	}
-	o.DatabaseURL = "sqlite:" + filepath.Join(o.DataDir, "narrative.db")
+	o.DatabaseURL = "sqlite:" + filepath.Join(o.DataDir, storeName)
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return misused("the data directory cannot be made: %w; choose another with --data-dir", err)
 	}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/service"
@@ -15,12 +17,17 @@ func (p *program) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Look at the settings, the store and Temporal, and say what to do about what is not well", Args: takes(),
 		Long: "Look at the settings, the store (NARRATIVE_DATABASE_URL) and Temporal (TEMPORAL_*), and say what to do about\n" +
-			"what is not well. Nothing is changed. The exit code is 1 where anything is not well.",
+			"what is not well. Where neither NARRATIVE_DATABASE_URL nor TEMPORAL_ADDRESS is set, look at what narrative dev uses.\n" +
+			"Nothing is changed. The exit code is 1 where anything is not well.",
 	}
 	trigger := triggering(c.Flags())
+	dev := devHeld(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		o, err := p.serviceOptions(slog.LevelError, *trigger)
 		if err != nil {
+			return err
+		}
+		if err := dev.options(&o, p.Env); err != nil {
 			return err
 		}
 		code, colors := exitDone, p.colors()
@@ -40,6 +47,42 @@ func (p *program) doctorCommand() *cobra.Command {
 		return nil
 	})
 	return c
+}
+
+// ofDev is where narrative dev keeps and runs what the deployment's settings would name.
+type ofDev struct {
+	flags   *pflag.FlagSet
+	dataDir string
+	port    int
+}
+
+// devHeld adds the flags of dev by which what it uses is found.
+func devHeld(flags *pflag.FlagSet) *ofDev {
+	d := &ofDev{flags: flags}
+	flags.StringVar(&d.dataDir, "data-dir", service.DefaultDataDir, "the folder of narrative dev")
+	flags.IntVar(&d.port, "temporal-port", defaultTemporalPort, "port of narrative dev's Temporal server, where it is not told otherwise")
+	orEnv(flags, "data-dir", "NARRATIVE_DATA_DIR")
+	orEnv(flags, "temporal-port", "NARRATIVE_TEMPORAL_PORT")
+	return d
+}
+
+// options are about dev where nothing else is named. Of store and Temporal, one may be a deployment's: dev takes it then.
+func (d *ofDev) options(o *service.Options, env func(string) string) error {
+	said := func(flag string) bool {
+		return d.flags.Changed(flag) || env(d.flags.Lookup(flag).Annotations[envAnnotation][0]) != ""
+	}
+	ownTemporal, ownStore := env("TEMPORAL_ADDRESS") == "", o.DatabaseURL == ""
+	if ownStore && (ownTemporal || said("data-dir")) {
+		o.DataDir, o.OutboxDir = d.dataDir, filepath.Join(d.dataDir, outboxName)
+		o.DatabaseURL = "sqlite:" + filepath.Join(d.dataDir, storeName)
+	}
+	if ownTemporal && (ownStore || said("temporal-port")) {
+		if d.port < 1 || d.port > 65535 {
+			return misused("--temporal-port is %d; expected the port that narrative dev told as it began", d.port)
+		}
+		o.TemporalPort = d.port
+	}
+	return nil
 }
 
 func printFinding(w io.Writer, f service.Finding, colors bool) {

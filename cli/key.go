@@ -116,7 +116,7 @@ func (p *program) addKey(cmd *cobra.Command, in httpapi.KeyInput, dataDir string
 		return reply{}, err
 	}
 	if o.DatabaseURL == "" {
-		path := filepath.Join(dataDir, "narrative.db")
+		path := filepath.Join(dataDir, storeName)
 		if _, err := os.Stat(path); err != nil {
 			return reply{}, misused("NARRATIVE_DATABASE_URL is not set, and there is no store of narrative dev at %s; set one of NARRATIVE_DATABASE_URL and --data-dir", path)
 		}

@@ -2,7 +2,10 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -26,15 +29,16 @@ type Finding struct {
 const leastRetention = 24 * time.Hour
 
 // Doctor looks at everything that a process of these options needs, and says what to do about what is not well. It
-// changes nothing. Options.API and Options.Worker do not matter.
+// changes nothing. Options.API and Options.Worker do not matter. With Options.TemporalPort it looks at what
+// `narrative dev` runs on: its Temporal is on that port, unless the TEMPORAL_* settings name another.
 func Doctor(ctx context.Context, o Options) []Finding {
 	o.API, o.Worker = false, true
 	o = o.withDefaults()
-	d := &doctor{o: o}
+	d := &doctor{o: o, dev: o.TemporalPort != 0}
 	if err := o.check(); err != nil {
 		d.bad("configuration", err.Error(), "correct the setting that it names")
 	} else {
-		d.good("configuration", "the settings can be used")
+		d.good("configuration", "the settings can be used: "+d.looksAt())
 	}
 	if o.DatabaseURL != "" {
 		d.store(ctx)
@@ -52,6 +56,7 @@ type doctor struct {
 	findings []Finding
 	held     *persistence.Store // nil where it cannot be used
 	queues   []string           // that metas name, besides the house's own
+	dev      bool               // it is `narrative dev` that is looked at
 }
 
 func (d *doctor) good(part, text string) {
@@ -65,9 +70,17 @@ func (d *doctor) bad(part, text, do string) {
 func (d *doctor) store(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
+	if path, isFile := d.o.storeFile(); isFile {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) { // which opening it would make
+			d.bad("store", "there is no file "+path, d.process("see that NARRATIVE_DATABASE_URL names the right one, and run `narrative migrate`",
+				"start `narrative dev`, say by --data-dir where it keeps its data, or set NARRATIVE_DATABASE_URL"))
+			return
+		}
+	}
 	store, err := persistence.Open(ctx, d.o.DatabaseURL, persistence.Options{Logger: d.o.Logger})
 	if err != nil {
-		d.bad("store", err.Error(), "see that the database of NARRATIVE_DATABASE_URL is there, and run `narrative migrate`")
+		d.bad("store", err.Error(), d.process("see that the database of NARRATIVE_DATABASE_URL is there, and run `narrative migrate`",
+			"start `narrative dev`, which brings it up to date"))
 		return
 	}
 	d.held = store
@@ -83,14 +96,14 @@ func (d *doctor) store(ctx context.Context) {
 
 func (d *doctor) temporal(ctx context.Context) {
 	const part = "temporal"
-	options, err := temporalOptions()
+	options, err := d.temporalOptions()
 	if err != nil {
 		d.bad(part, err.Error(), "correct the TEMPORAL_* variables or the profile")
 		return
 	}
 	c, err := dial(ctx, options, d.o)
 	if err != nil {
-		d.bad(part, err.Error(), "start Temporal, or set TEMPORAL_ADDRESS to where it is")
+		d.bad(part, err.Error(), d.process("start Temporal, or set TEMPORAL_ADDRESS to where it is", "start `narrative dev`; "+otherPort))
 		return
 	}
 	defer c.Close()
@@ -98,7 +111,7 @@ func (d *doctor) temporal(ctx context.Context) {
 	if namespace == "" {
 		namespace = client.DefaultNamespace
 	}
-	d.good(part, "it answers")
+	d.good(part, "it answers at "+options.HostPort)
 	if d.namespace(ctx, c, namespace) {
 		d.attributes(ctx, c, namespace)
 		d.triggers(ctx, c)
@@ -129,7 +142,8 @@ func (d *doctor) attributes(ctx context.Context, c client.Client, namespace stri
 	case err != nil:
 		d.bad("temporal", err.Error(), "see that this user may read the namespace's search attributes")
 	case len(missing) > 0:
-		d.bad("temporal", "search attributes are missing: "+strings.Join(missing, ", "), "run `narrative setup`, then start the processes again")
+		d.bad("temporal", "search attributes are missing: "+strings.Join(missing, ", "), d.process("run `narrative setup`, then start the processes again",
+			"it may be no Temporal of `narrative dev`; "+otherPort))
 	default:
 		d.good("temporal", "the search attributes are there")
 	}

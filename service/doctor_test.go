@@ -2,9 +2,13 @@ package service
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/persistence"
 	"github.com/narrative-go/narrative/starter"
 )
 
@@ -104,6 +109,77 @@ func TestDoctorKnowsTheQueuesThatMetasName(t *testing.T) {
 	d.metas(t.Context(), someMetas{})
 	if diff := cmp.Diff([]string{"edge", "vault"}, d.queues); diff != "" || len(d.findings) != 0 {
 		t.Errorf("%v (-want +got)\n%s", d.findings, diff)
+	}
+}
+
+// findings are what the doctor found of a part, a line each.
+func findings(all []Finding, part string) (text string) {
+	for _, f := range all {
+		if f.Part == part {
+			text += map[bool]string{true: "ok: ", false: "BAD: "}[f.OK] + f.Text + " / " + f.Do + "\n"
+		}
+	}
+	return text
+}
+
+func TestDoctorChangesNothingWhereThereIsNoDev(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	file := filepath.Join(dir, "narrative.db")
+	got := Doctor(t.Context(), Options{
+		Registry: narrative.NewRegistry(), DatabaseURL: "sqlite:" + file, OutboxDir: filepath.Join(dir, "outbox"), TemporalPort: 9,
+	})
+	for part, wants := range map[string][]string{
+		"configuration": {"ok: the settings can be used: the store is " + file + ", Temporal is at 127.0.0.1:9 (of `narrative dev`)"},
+		"store":         {"BAD: there is no file " + file + " / start `narrative dev`, say by --data-dir"},
+		"temporal":      {"BAD: Temporal does not answer at 127.0.0.1:9", "start `narrative dev`; where it told another port as it began, say which by --temporal-port"},
+		"email":         {"ok: nothing is sent: messages are written to " + filepath.Join(dir, "outbox")},
+	} {
+		for _, want := range wants {
+			if text := findings(got, part); !strings.Contains(text, want) {
+				t.Errorf("%s is %q; want %q", part, text, want)
+			}
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the data directory was made: %v", err)
+	}
+}
+
+func TestDoctorReadsAStoreThatIsInUse(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "narrative.db")
+	if _, _, err := persistence.Migrate(t.Context(), "sqlite:"+file); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	tx, err := writer.BeginTx(t.Context(), nil) // which has the only right to write
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	d := &doctor{o: Options{DatabaseURL: "sqlite:" + file}.withDefaults(), dev: true}
+	d.store(t.Context())
+	if d.held == nil || !strings.Contains(findings(d.findings, "store"), "ok: it answers") {
+		t.Fatalf("%+v", d.findings)
+	}
+	_ = d.held.Close()
+}
+
+func TestDoctorNamesTheStoreWithoutWhatIsSecret(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"postgres://shop:hunter2@db:5432/narrative?password=hunter2": "postgres://db:5432/narrative",
+		"sqlite:data/narrative.db":                                   "data/narrative.db",
+		"postgres://shop:hunter2@db:port/x":                          "that of NARRATIVE_DATABASE_URL",
+	} {
+		if got := (Options{DatabaseURL: url}).storeName(); got != want {
+			t.Errorf("%s is %q, want %q", url, got, want)
+		}
 	}
 }
 

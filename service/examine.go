@@ -3,7 +3,10 @@ package service
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +21,61 @@ import (
 
 // mostSkew is how far the clocks of a process and of its store may be apart.
 const mostSkew = 2 * time.Second
+
+// otherPort is what to do where dev has another Temporal than the one that was looked at.
+const otherPort = "where it told another port as it began, say which by --temporal-port"
+
+// process is what to do with the processes of a deployment, or with the one of dev.
+func (d *doctor) process(deployed, dev string) string {
+	if d.dev {
+		return dev
+	}
+	return deployed
+}
+
+// temporalOptions say where Temporal is: by the settings of the SDK, else on dev's port, else where the SDK looks.
+func (d *doctor) temporalOptions() (client.Options, error) {
+	options, err := temporalOptions()
+	switch {
+	case err != nil || options.HostPort != "":
+	case d.dev:
+		options.HostPort = net.JoinHostPort("127.0.0.1", strconv.Itoa(d.o.TemporalPort))
+	default:
+		options.HostPort = client.DefaultHostPort
+	}
+	return options, err
+}
+
+// looksAt says which store and which Temporal it is, without what is secret.
+func (d *doctor) looksAt() string {
+	temporal := "that of the TEMPORAL_* settings, which cannot be used"
+	if options, err := d.temporalOptions(); err == nil {
+		temporal = options.HostPort
+	}
+	text := "the store is " + d.o.storeName() + ", Temporal is at " + temporal
+	if d.dev {
+		text += " (of `narrative dev`)"
+	}
+	return text
+}
+
+// storeFile is the file of an embedded store.
+func (o Options) storeFile() (path string, isFile bool) {
+	path, isFile = strings.CutPrefix(o.DatabaseURL, "sqlite:")
+	return strings.TrimPrefix(path, "//"), isFile
+}
+
+// storeName names the store, without its user, password and parameters.
+func (o Options) storeName() string {
+	if path, isFile := o.storeFile(); isFile {
+		return path
+	}
+	u, err := url.Parse(o.DatabaseURL)
+	if err != nil {
+		return "that of NARRATIVE_DATABASE_URL"
+	}
+	return u.Scheme + "://" + u.Host + u.Path
+}
 
 // clocked is a store that may have a clock of its own.
 type clocked interface {
@@ -102,8 +160,9 @@ func (d *doctor) triggers(ctx context.Context, c client.Client) {
 }
 
 func (d *doctor) compared(found starter.Compared) {
-	const do = "a running `narrative serve` or `narrative worker` sees to it within a minute; see that one runs, and that " +
-		"--trigger is the same for all, this command included"
+	do := d.process("a running `narrative serve` or `narrative worker` sees to it within a minute; see that one runs, and that "+
+		"--trigger is the same for all, this command included",
+		"a running `narrative dev` sees to it within a minute; see that it runs, and that --trigger is the same for this command; "+otherPort)
 	well := true
 	for _, wrong := range []struct {
 		ids  []string
@@ -139,11 +198,12 @@ func (d *doctor) pollers(ctx context.Context, c client.Client, namespace string)
 		name, do string
 		kind     enumspb.TaskQueueType
 	}
+	start := d.process("start `narrative worker`", "start `narrative dev`; "+otherPort)
 	queues := []queue{
-		{narrative.TaskQueue, "start `narrative worker`", enumspb.TASK_QUEUE_TYPE_WORKFLOW},
-		{narrative.TaskQueue, "start `narrative worker`", enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-		{narrative.NotifyTaskQueue, "start `narrative worker`", enumspb.TASK_QUEUE_TYPE_WORKFLOW},
-		{narrative.NotifyTaskQueue, "start `narrative worker`", enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		{narrative.TaskQueue, start, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+		{narrative.TaskQueue, start, enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		{narrative.NotifyTaskQueue, start, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+		{narrative.NotifyTaskQueue, start, enumspb.TASK_QUEUE_TYPE_ACTIVITY},
 	}
 	for _, name := range d.queues {
 		queues = append(queues, queue{name, "start `narrative worker --queue " + name + "` where its checks can be made, or correct the queue of the metas that name it", enumspb.TASK_QUEUE_TYPE_ACTIVITY})
