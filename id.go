@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"time"
 )
 
@@ -18,4 +19,10 @@ func NewID(at time.Time) string {
 	b[8] = b[8]&0x3f | 0x80
 	s := hex.EncodeToString(b[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// FirstID returns an id that sorts before all that [NewID] makes at that time or later, and after those before.
+func FirstID(at time.Time) string {
+	ms := fmt.Sprintf("%012x", uint64(max(at.UnixMilli(), 0))&(1<<48-1))
+	return ms[:8] + "-" + ms[8:] + "-7000-8000-000000000000"
 }

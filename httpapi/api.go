@@ -41,6 +41,12 @@ type Options struct {
 	// Ready tells how the process stands. Required.
 	Ready func(ctx context.Context) Readiness
 
+	// Datums stores the datums that come one by one; who has it closes it. Default: one of its own, which is never closed,
+	// and need not be, as nothing is answered before it is stored.
+	Datums *narrative.Datums
+	// Configs knows the configuration; default a cache of what Store has.
+	Configs *narrative.ConfigCache
+
 	// RequireKey refuses requests without a key that has the scope they need; the table in scope.go has it. Default:
 	// whoever shows no key may do everything.
 	RequireKey bool
@@ -59,6 +65,8 @@ type Options struct {
 	Now func() time.Time
 	// CheckWait is how long a check that was asked for is waited for; default 30 s.
 	CheckWait time.Duration
+	// Ending is closed when the process is about to end: what follows along ends then. Default: nobody says.
+	Ending <-chan struct{}
 	// Local has the API answer to the names of this machine alone: set where it listens on loopback and asks for no key.
 	Local bool
 	// RateLimit is how many requests a second each caller may send, by key or else by address; twice as many may come at
@@ -91,6 +99,7 @@ func New(o Options) (http.Handler, error) {
 		}
 	}
 	a := &api{Options: o.withDefaults(), mux: &routeMux{ServeMux: http.NewServeMux()}, counted: newCounted()}
+	a.Apply, a.Put = forgetting(a.Configs, a.Apply), forgetting(a.Configs, a.Put)
 	a.Logger = slog.New(identifying{naming{a.Logger.Handler()}})
 	a.keys, a.failures.from = newKeyring(a.Store, a.Now, a.Logger), map[string]failed{}
 	a.doc = humago.New(exactMux{a.mux}, describe(a.Version))
@@ -116,6 +125,12 @@ func (o Options) withDefaults() Options {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
+	if o.Configs == nil {
+		o.Configs = narrative.NewConfigCache(o.Store, nil)
+	}
+	if o.Datums == nil {
+		o.Datums = narrative.NewDatums(o.Store, narrative.DatumsOptions{Config: o.Configs, Now: o.Now})
+	}
 	if o.RateLimit == 0 {
 		o.RateLimit = defaultRateLimit
 	}
@@ -123,6 +138,15 @@ func (o Options) withDefaults() Options {
 		o.CheckWait = 30 * time.Second
 	}
 	return o
+}
+
+// forgetting has the configuration read again after a change, so that the next request here is judged by it.
+func forgetting[T any](c *narrative.ConfigCache, change func(context.Context, T) (narrative.Applied, error)) func(context.Context, T) (narrative.Applied, error) {
+	return func(ctx context.Context, what T) (narrative.Applied, error) {
+		applied, err := change(ctx, what)
+		c.Forget()
+		return applied, err
+	}
 }
 
 func (a *api) routes() {

@@ -3,7 +3,9 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,7 +24,7 @@ func (a *api) datumRoutes() {
 	unacceptable.Schema = &huma.Schema{OneOf: []*huma.Schema{unacceptable.Schema, schemaOf[intakeProblem](a)}}
 	add(a, route{
 		method: http.MethodGet, path: "/api/v1/datums", id: "list-datums", tag: "datums",
-		summary: "List datums, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
+		summary: "List datums, newest first unless the order says otherwise", query: true, errors: []int{http.StatusServiceUnavailable},
 	}, a.listDatums)
 }
 
@@ -99,8 +101,8 @@ func instant(s *string) (*time.Time, error) {
 	return &t, nil
 }
 
-// DatumsQuery is the query of the list of datums.
-type DatumsQuery struct {
+// DatumFilter is the part of a query that says which datums.
+type DatumFilter struct {
 	Origin   string    `query:"origin"`
 	Name     string    `query:"name"`
 	Level    string    `query:"level" doc:"Exactly this level"`
@@ -108,20 +110,70 @@ type DatumsQuery struct {
 	ThreadID string    `query:"thread_id"`
 	Since    time.Time `query:"since" doc:"At this time or later"`
 	Until    time.Time `query:"until" doc:"Before this time"`
-	Q        string    `query:"q" doc:"Text in name, origin or note, in any case"`
+	Q        string    `query:"q" doc:"Text in name, origin or note, in any case: on PostgreSQL words that all occur, of which the beginning is enough; on SQLite any part"`
+	Note     []string  `query:"note,explode" doc:"PATH=VALUE, a member of the note, such as customer=42 or items[0].sku=x; also written note.customer=42"`
+}
+
+// query returns the filter as the store takes it.
+func (f DatumFilter) query(now time.Time) (narrative.DatumQuery, error) {
+	q := narrative.DatumQuery{
+		Origin: f.Origin, Name: f.Name, ThreadID: f.ThreadID, Since: f.Since.UTC(), Until: f.Until.UTC(), Text: f.Q, Now: now,
+	}
+	problems := textProblems(map[string]string{"origin": f.Origin, "name": f.Name, "thread_id": f.ThreadID, "q": f.Q})
+	problems = append(problems, levelFilter("level", f.Level, &q.Level)...)
+	problems = append(problems, levelFilter("min_level", f.MinLevel, &q.MinLevel)...)
+	for _, filter := range f.Note {
+		path, value, ok := strings.Cut(filter, "=")
+		if !ok || path == "" {
+			problems = append(problems, narrative.Problem{Path: "note", Message: fmt.Sprintf("%q must be PATH=VALUE, such as customer=42", filter)})
+			continue
+		}
+		problems = append(problems, narrative.ProblemsOf("note."+path, narrative.CheckText(path+value))...)
+		q.Note = append(q.Note, narrative.NoteFilter{Path: path, Value: value})
+	}
+	if len(q.Note) > maxNoteFilters {
+		problems = append(problems, narrative.Problem{Path: "note", Message: fmt.Sprintf("at most %d can be given", maxNoteFilters)})
+	}
+	return q, problems.Err()
+}
+
+// maxNoteFilters is how many members of the note can be asked for at once.
+const maxNoteFilters = 8
+
+// noted writes note.PATH=VALUE in a query as note=PATH=VALUE, which can be described.
+func noted(r *http.Request) *http.Request {
+	if !strings.HasPrefix(r.URL.Path, "/api/v1/datums") || !strings.Contains(r.URL.RawQuery, "note.") {
+		return r
+	}
+	q := r.URL.Query()
+	for name, values := range q {
+		path, ok := strings.CutPrefix(name, "note.")
+		if !ok {
+			continue
+		}
+		delete(q, name)
+		for _, value := range values {
+			q.Add("note", path+"="+value)
+		}
+	}
+	with := r.Clone(r.Context())
+	with.URL.RawQuery = q.Encode()
+	return with
+}
+
+// DatumsQuery is the query of the list of datums.
+type DatumsQuery struct {
+	DatumFilter
+	Order string `query:"order" enum:"newest,oldest" default:"newest" doc:"Which come first"`
 	PageQuery
 }
 
 func (a *api) listDatums(ctx context.Context, in *DatumsQuery) (*answer[narrative.Listed[narrative.Datum]], error) {
-	q := narrative.DatumQuery{
-		Origin: in.Origin, Name: in.Name, ThreadID: in.ThreadID, Since: in.Since.UTC(), Until: in.Until.UTC(), Text: in.Q, Now: a.now(),
-	}
-	problems := textProblems(map[string]string{"origin": in.Origin, "name": in.Name, "thread_id": in.ThreadID, "q": in.Q})
-	problems = append(problems, levelFilter("level", in.Level, &q.Level)...)
-	problems = append(problems, levelFilter("min_level", in.MinLevel, &q.MinLevel)...)
-	if err := problems.Err(); err != nil {
+	q, err := in.query(a.now())
+	if err != nil {
 		return nil, err
 	}
+	q.OldestFirst = in.Order == "oldest"
 	listed, err := a.Store.Datums(ctx, q, in.page())
 	return answered(neverNull(listed)), err
 }

@@ -32,7 +32,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 			"a page whose name was made to lead here may not speak to it")
 		return
 	}
-	r = slashed(r)
+	r = noted(slashed(r))
 	_, pattern := a.mux.Handler(r)
 	if pattern == "" {
 		a.absent(w, r)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -63,11 +64,11 @@ func (p *intakeProblem) ContentType(string) string { return "application/problem
 type DatumsInput struct{ Payload payload }
 
 func (a *api) addDatums(ctx context.Context, in *DatumsInput) (*answer[Intake], error) {
-	config, err := a.Store.Config(ctx)
+	config, err := a.Configs.Config(ctx)
 	if err != nil {
 		return nil, err
 	}
-	i := &intake{store: a.Store, config: config, now: a.now(), out: Intake{Errors: []IntakeError{}}}
+	i := &intake{store: a.Store, one: a.Datums, configs: a.Configs, config: config, clock: a.now, now: a.now(), out: Intake{Errors: []IntakeError{}}}
 	if isNDJSON(in.Payload.contentType) {
 		err = i.lines(ctx, &in.Payload)
 	} else {
@@ -85,14 +86,35 @@ func (a *api) addDatums(ctx context.Context, in *DatumsInput) (*answer[Intake], 
 
 // intake takes in the datums of one request.
 type intake struct {
-	store  narrative.DatumStore
-	config narrative.Config
-	now    time.Time
-	out    Intake
+	store   narrative.DatumStore
+	one     *narrative.Datums // for a datum that comes alone
+	configs *narrative.ConfigCache
+	config  narrative.Config // as it was when the last batch began
+	clock   func() time.Time
+	now     time.Time // likewise
+	out     Intake
 
-	batch      []narrative.Datum
-	batchLines []int // where each of them stood
-	batchBytes int
+	batch   batch       // that grows
+	storing <-chan kept // receives what became of the batch before; nil: there is none
+}
+
+// batch is datums that are stored together.
+type batch struct {
+	datums []narrative.Datum
+	lines  []int // where each of them stood
+	bytes  int
+}
+
+// kept is what became of a batch.
+type kept struct {
+	stored  int
+	refused []refusedLine
+	err     error
+}
+
+type refusedLine struct {
+	line int
+	err  error
 }
 
 func (i *intake) refuse(line int, err error) {
@@ -134,8 +156,8 @@ func (i *intake) take(line int, raw []byte) {
 	case d.Level.Rank() < i.config.MinimumDatumLogLevel.Rank():
 		i.out.Filtered++
 	default:
-		i.batch, i.batchLines = append(i.batch, d), append(i.batchLines, line)
-		i.batchBytes += len(raw)
+		i.batch.datums, i.batch.lines = append(i.batch.datums, d), append(i.batch.lines, line)
+		i.batch.bytes += len(raw)
 	}
 }
 
@@ -151,7 +173,7 @@ func (i *intake) document(ctx context.Context, p *payload) error {
 	}
 	if body[0] != '[' {
 		i.take(1, body)
-		return i.flush(ctx, nil)
+		return i.alone(ctx)
 	}
 	elements, err := splitArray(body)
 	if err != nil {
@@ -164,38 +186,79 @@ func (i *intake) document(ctx context.Context, p *payload) error {
 		i.out.Filtered = 0 // none of the array counts
 		return nil
 	}
-	return i.flush(ctx, nil)
+	return i.settle(i.together(ctx, i.batch))
 }
 
-// lines takes in NDJSON, each line alone, in batches.
+// lines takes in NDJSON, each line alone, in batches: while one is stored, the next is read.
 func (i *intake) lines(ctx context.Context, p *payload) error {
-	reader := bufio.NewReaderSize(p.moving(), 64<<10)
 	defer func() { _ = p.deadline(time.Time{}) }()
+	err := i.read(ctx, bufio.NewReaderSize(p.moving(), 64<<10))
+	if stored := i.wait(); err == nil {
+		err = stored
+	}
+	slices.SortStableFunc(i.out.Errors, func(a, b IntakeError) int { return a.Line - b.Line })
+	return i.brokenOff(err)
+}
+
+func (i *intake) read(ctx context.Context, from *bufio.Reader) error {
+	var line []byte
 	for number := 1; ; number++ {
-		line, tooLong, err := readLine(reader)
+		var tooLong bool
+		var err error
+		line, tooLong, err = readLine(from, line[:0])
 		last := errors.Is(err, io.EOF)
 		switch {
 		case err != nil && !last:
-			return i.brokenOff(unreadable(err))
+			return unreadable(err)
 		case tooLong:
 			i.refuse(number, narrative.Errorf(narrative.Invalid, "the line is longer than %d bytes", maxLine))
 		case len(bytes.TrimSpace(line)) > 0:
 			i.take(number, line)
 		}
-		if last || len(i.batch) >= batchDatums || i.batchBytes >= batchBytes {
-			if err := i.flush(ctx, i.oneByOne); err != nil {
-				return i.brokenOff(err)
+		if last || len(i.batch.datums) >= batchDatums || i.batch.bytes >= batchBytes {
+			if err := i.next(ctx); err != nil || last {
+				return err
 			}
-		}
-		if last {
-			return nil
 		}
 	}
 }
 
+// next has the batch stored once the one before is, and begins another.
+func (i *intake) next(ctx context.Context) (err error) {
+	if err := i.wait(); err != nil {
+		return err
+	}
+	if len(i.batch.datums) > 0 {
+		full, storing := i.batch, make(chan kept, 1)
+		i.storing = storing
+		go func() { storing <- i.each(ctx, full) }()
+	}
+	i.batch, i.now = batch{}, i.clock()
+	i.config, err = i.configs.Config(ctx)
+	return err
+}
+
+// wait waits for the batch before.
+func (i *intake) wait() error {
+	if i.storing == nil {
+		return nil
+	}
+	k := <-i.storing
+	i.storing = nil
+	return i.settle(k)
+}
+
+func (i *intake) settle(k kept) error {
+	i.out.Stored += k.stored
+	for _, r := range k.refused {
+		i.refuse(r.line, r.err)
+	}
+	return k.err
+}
+
 // brokenOff says how far a stream came: what was stored stays stored.
 func (i *intake) brokenOff(err error) error {
-	if i.out.Stored == 0 {
+	if err == nil || i.out.Stored == 0 {
 		return err
 	}
 	var refused *refusal
@@ -205,39 +268,51 @@ func (i *intake) brokenOff(err error) error {
 	return narrative.Errorf(narrative.KindOf(err), "%w; %d datums before were stored", err, i.out.Stored)
 }
 
-// flush stores the batch. onFault, where it is not nil, has a try where the store finds fault with the batch.
-func (i *intake) flush(ctx context.Context, onFault func(context.Context, []narrative.Datum, []int) error) error {
-	batch, lines := i.batch, i.batchLines
-	i.batch, i.batchLines, i.batchBytes = nil, nil, 0
-	if len(batch) == 0 {
-		return nil
-	}
+// alone stores the one datum there is, together with those of other requests.
+func (i *intake) alone(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := i.store.AddDatums(ctx, batch)
-	if narrative.KindOf(err) == narrative.Invalid && onFault != nil {
-		return onFault(ctx, batch, lines)
-	}
-	if err == nil {
-		i.out.Stored += len(batch)
-	}
-	return err
-}
-
-// oneByOne stores each datum by itself, so that a bad one spoils no other.
-func (i *intake) oneByOne(ctx context.Context, batch []narrative.Datum, lines []int) error {
-	for n, d := range batch {
-		_, err := i.store.AddDatums(ctx, []narrative.Datum{d})
-		switch {
-		case err == nil:
-			i.out.Stored++
-		case narrative.KindOf(err) == narrative.Invalid:
-			i.refuse(lines[n], err)
-		default:
+	for _, d := range i.batch.datums {
+		if _, err := i.one.Add(ctx, d); err != nil {
 			return err
 		}
+		i.out.Stored++
 	}
 	return nil
+}
+
+// together stores a batch, all or nothing.
+func (i *intake) together(ctx context.Context, b batch) kept {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	if len(b.datums) == 0 {
+		return kept{}
+	}
+	if _, err := i.store.AddDatums(ctx, b.datums); err != nil {
+		return kept{err: err}
+	}
+	return kept{stored: len(b.datums)}
+}
+
+// each stores a batch of which each datum counts by itself: a bad one spoils no other.
+func (i *intake) each(ctx context.Context, b batch) kept {
+	k := i.together(ctx, b)
+	if narrative.KindOf(k.err) != narrative.Invalid {
+		return k
+	}
+	k = kept{}
+	for n, d := range b.datums {
+		one := i.together(ctx, batch{datums: []narrative.Datum{d}})
+		k.stored += one.stored
+		switch {
+		case narrative.KindOf(one.err) == narrative.Invalid:
+			k.refused = append(k.refused, refusedLine{b.lines[n], one.err})
+		case one.err != nil:
+			k.err = one.err
+			return k
+		}
+	}
+	return k
 }
 
 // splitArray returns the elements of a JSON array.
@@ -249,8 +324,9 @@ func splitArray(body []byte) ([]json.RawMessage, error) {
 	return elements, nil
 }
 
-// readLine returns the next line, without its end, and io.EOF with the last. Of one that is too long nothing is kept.
-func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
+// readLine appends the next line, without its end, to one, and returns io.EOF with the last. Of one that is too long
+// nothing is kept.
+func readLine(r *bufio.Reader, line []byte) (_ []byte, tooLong bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
 		if !tooLong {

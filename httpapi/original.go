@@ -104,7 +104,7 @@ func (a *api) storeOriginal(ctx context.Context, in *OriginalPost, filter bool) 
 	if err != nil {
 		return nil, err
 	}
-	config, err := a.Store.Config(ctx)
+	config, err := a.Configs.Config(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +116,12 @@ func (a *api) storeOriginal(ctx context.Context, in *OriginalPost, filter bool) 
 		a.counted.intake(Intake{Filtered: 1})
 		return &originalAnswer{Status: http.StatusOK, Body: Success{Success: true}}, nil
 	}
-	stored, err := a.Store.AddDatums(ctx, []narrative.Datum{d})
+	stored, err := a.Datums.Add(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	a.counted.intake(Intake{Stored: 1})
-	answer := asOriginal(stored[0])
+	answer := asOriginal(stored)
 	answer.Note, answer.TTL = fields["note"], fields["ttl"]
 	return &originalAnswer{Status: http.StatusCreated, Location: answer.ResourceURI, Body: answer}, nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // startAPI answers HTTP.
-func (s *Service) startAPI(ctx, _ context.Context) error {
+func (s *Service) startAPI(ctx, running context.Context) error {
 	if !s.o.API {
 		return nil
 	}
@@ -24,8 +24,15 @@ func (s *Service) startAPI(ctx, _ context.Context) error {
 	if err != nil {
 		return err
 	}
+	configs := narrative.NewConfigCache(s.store, nil)
+	datums := narrative.NewDatums(s.store, narrative.DatumsOptions{Config: configs, Logger: s.o.Logger, Now: s.o.Now})
+	s.onStop(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		_ = datums.Close(ctx) // who waits for what is left is told
+	})
 	handler, err := httpapi.New(httpapi.Options{
-		Interactions: interactions,
+		Interactions: interactions, Datums: datums, Configs: configs, Ending: running.Done(),
 		Store:        s.store, Operator: s.starter, Apply: s.Apply, Parse: s.parse, Put: s.applyManifest, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
 		Metrics: s.metrics.registry, Tracer: s.tracer,
 		RequireKey: s.o.keysRequired(), RateLimit: s.o.RateLimit, Local: !s.o.keysRequired() && !s.o.public() && !s.o.Insecure,
