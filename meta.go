@@ -119,6 +119,7 @@ const (
 type Config struct {
 	MinimumDatumLogLevel Level        `json:"minimum_datum_log_level"` // default info
 	DefaultDatumTTL      Duration     `json:"default_datum_ttl"`       // default 30d; 0: datums never expire
+	HeartbeatMinInterval Duration     `json:"heartbeat_min_interval"`  // how far apart beats are kept at least; default 1s; 0: every beat is
 	Actions              ActionsMode  `json:"actions"`                 // default run
 	Renotify             []Duration   `json:"renotify,omitempty"`      // of metas that do not say; default none
 	Escalate             []Escalation `json:"escalate,omitempty"`      // of metas that do not say; default none
@@ -130,7 +131,7 @@ type Config struct {
 
 // DefaultConfig is the configuration of a new store.
 func DefaultConfig() Config {
-	return Config{MinimumDatumLogLevel: Info, DefaultDatumTTL: Duration(30 * 24 * time.Hour), Actions: ActionsRun}
+	return Config{MinimumDatumLogLevel: Info, DefaultDatumTTL: Duration(30 * 24 * time.Hour), HeartbeatMinInterval: Duration(time.Second), Actions: ActionsRun}
 }
 
 // Manifest is a narrative.yaml, or several together: what their owner wants the store to hold.

@@ -46,6 +46,9 @@ func (c Config) validate() (p Problems) {
 	if c.DefaultDatumTTL < 0 {
 		p = append(p, Problem{"default_datum_ttl", "must not be negative"})
 	}
+	if c.HeartbeatMinInterval < 0 {
+		p = append(p, Problem{"heartbeat_min_interval", "must not be negative"})
+	}
 	switch c.Actions {
 	case "", ActionsRun, ActionsApprove, ActionsOff:
 	default:

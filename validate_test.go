@@ -219,12 +219,13 @@ func TestValidatorFindsEverythingAtOnce(t *testing.T) {
 	m.Assertions = append(m.Assertions, goodAssertion(func(*narrative.AssertionMeta) {}).Assertions...)
 	m.Events = goodEvent(func(e *narrative.EventMeta) { e.Name, e.TTL = "invoices", -1 }).Events
 	m.Config = &narrative.Config{
-		MinimumDatumLogLevel: "loud", DefaultDatumTTL: -1, Actions: "aprove", Renotify: durations("0s"), Escalate: levels(level("1h")),
+		MinimumDatumLogLevel: "loud", DefaultDatumTTL: -1, HeartbeatMinInterval: -1, Actions: "aprove", Renotify: durations("0s"), Escalate: levels(level("1h")),
 		Admins: narrative.Recipients{Email: []string{"ops@example.com", "ops"}},
 	}
 	same(t, narrative.Problems{
 		{Path: "config.minimum_datum_log_level", Message: `level must be one of trace, debug, info, warn, error; not "loud"`},
 		{Path: "config.default_datum_ttl", Message: "must not be negative"},
+		{Path: "config.heartbeat_min_interval", Message: "must not be negative"},
 		{Path: "config.actions", Message: `must be run, approve or off; not "aprove"; did you mean "approve"?`},
 		{Path: "config.renotify[0]", Message: "must be at least 1s; not 0s"},
 		{Path: "config.escalate[0].notify", Message: "names nobody; give email: [address], slack: \"#channel\" or webhook: [URL]"},

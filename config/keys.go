@@ -32,6 +32,7 @@ func (d *decoder) configKeys(c *narrative.Config) []key {
 	return []key{
 		textKey(d, "minimum_datum_log_level", &c.MinimumDatumLogLevel), // in any case
 		d.durationKey("default_datum_ttl", &c.DefaultDatumTTL),
+		d.durationKey("heartbeat_min_interval", &c.HeartbeatMinInterval),
 		choiceKey(d, "actions", "run, approve or off", &c.Actions),
 		d.renotifyKey(&c.Renotify),
 		d.escalateKey(&c.Escalate),

@@ -132,7 +132,7 @@ func TestTheSchemaLetsValidFilesPass(t *testing.T) {
 	all["nothing"] = ""
 	all["all keys"] = everyKey
 	for name, text := range all {
-		if _, err := config.Parse([]byte(text), config.Options{File: name, Validator: v}); err != nil {
+		if _, err := config.Parse([]byte(text), config.Options{File: name, Dir: "/etc/narrative", Validator: v}); err != nil {
 			t.Errorf("%s is not valid: %v", name, err)
 		}
 		if err := judge(t, s, text); err != nil {
@@ -184,6 +184,7 @@ source: all
 config:
   minimum_datum_log_level: WARN
   default_datum_ttl: 0s
+  heartbeat_min_interval: 30m
   actions: approve
   renotify: [1h, 1d12h]
   escalate: [{after: 1h, notify: {email: [boss@example.com], slack: "#ops", webhook: ["https://x.example/h"]}, unless: acknowledged}]

@@ -100,6 +100,7 @@ func (w *writer) config(c narrative.Config) yaml.MapSlice {
 	m, usual := w.object(), narrative.DefaultConfig()
 	w.texts(m, "minimum_datum_log_level", string(c.MinimumDatumLogLevel), string(usual.MinimumDatumLogLevel))
 	duration(m, "default_datum_ttl", c.DefaultDatumTTL, usual.DefaultDatumTTL)
+	duration(m, "heartbeat_min_interval", c.HeartbeatMinInterval, usual.HeartbeatMinInterval)
 	w.texts(m, "actions", string(c.Actions), string(usual.Actions))
 	w.renotify(m, c.Renotify)
 	w.escalate(m, c.Escalate)

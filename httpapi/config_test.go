@@ -17,9 +17,9 @@ const configPath = "/api/v1/config"
 func TestTheConfigurationIsPatched(t *testing.T) {
 	t.Parallel()
 	w, _ := withSQLite(t)
-	const whole = `{"minimum_datum_log_level":"warn","default_datum_ttl":"30d","actions":"run","admins":{"email":["ops@example.com"],"slack":"#ops"},
+	const whole = `{"minimum_datum_log_level":"warn","default_datum_ttl":"30d","heartbeat_min_interval":"1s","actions":"run","admins":{"email":["ops@example.com"],"slack":"#ops"},
 		"operators":[{"name":"ann","slack":"U0123ABCD"}],"renotify":["1h"],"digest":{"more_than":5,"within":"1m"}}`
-	w.get(t, configPath).is(t, 200, `{"minimum_datum_log_level":"info","default_datum_ttl":"30d","actions":"run","admins":{"email":[]}}`)
+	w.get(t, configPath).is(t, 200, `{"minimum_datum_log_level":"info","default_datum_ttl":"30d","heartbeat_min_interval":"1s","actions":"run","admins":{"email":[]}}`)
 	r := w.send(t, "PATCH", configPath, `{"minimum_datum_log_level":"warn","admins":{"email":["ops@example.com"],"slack":"#ops"},
 		"operators":[{"name":"ann","slack":"U0123ABCD"}],"renotify":["1h"],"digest":{"more_than":5,"within":"1m"}}`, "Content-Type", "application/merge-patch+json")
 	r.is(t, 200, whole)
@@ -36,7 +36,7 @@ func TestTheConfigurationIsPatched(t *testing.T) {
 		}
 	}
 	w.send(t, "PATCH", configPath, `{"minimum_datum_log_level":null,"admins":{"slack":null},"operators":null,"renotify":[],"digest":null,"default_datum_ttl":"0s"}`).
-		is(t, 200, `{"minimum_datum_log_level":"info","default_datum_ttl":"0s","actions":"run","admins":{"email":["ops@example.com"]}}`)
+		is(t, 200, `{"minimum_datum_log_level":"info","default_datum_ttl":"0s","heartbeat_min_interval":"1s","actions":"run","admins":{"email":["ops@example.com"]}}`)
 }
 
 func TestWhatAConfigurationCannotBe(t *testing.T) {
@@ -104,7 +104,7 @@ func TestPatchesAtOnceLoseNothing(t *testing.T) {
 		})
 	}
 	all.Wait()
-	w.get(t, configPath).is(t, 200, `{"minimum_datum_log_level":"error","default_datum_ttl":"7d","actions":"approve","admins":{"email":[],"slack":"#ops"}}`)
+	w.get(t, configPath).is(t, 200, `{"minimum_datum_log_level":"error","default_datum_ttl":"7d","heartbeat_min_interval":"1s","actions":"approve","admins":{"email":[],"slack":"#ops"}}`)
 	if applied != len(patches) {
 		t.Errorf("%d changes were told of", applied)
 	}

@@ -27,12 +27,12 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 
 func queueConfig(b *engine.Batch, c *narrative.Config, lock string) {
 	b.Query(func(r engine.Row) error {
-		err := r.Scan((*string)(&c.MinimumDatumLogLevel), (*int64)(&c.DefaultDatumTTL), (*string)(&c.Actions),
+		err := r.Scan((*string)(&c.MinimumDatumLogLevel), (*int64)(&c.DefaultDatumTTL), (*int64)(&c.HeartbeatMinInterval), (*string)(&c.Actions),
 			document{&c.Renotify}, document{&c.Escalate}, document{&c.Admins}, document{&c.Operators}, document{&c.Digest}, document{&c.Webhooks})
 		c.Admins.Email = orEmpty(c.Admins.Email)
 		return err
 	}, `
-		SELECT minimum_datum_log_level, default_datum_ttl_ns, actions, renotify, escalate, admins, operators, digest, webhooks
+		SELECT minimum_datum_log_level, default_datum_ttl_ns, heartbeat_min_interval_ns, actions, renotify, escalate, admins, operators, digest, webhooks
 		FROM narrative_config WHERE id = 1`+lock)
 }
 
@@ -92,9 +92,9 @@ func queueNewConfig(b *engine.Batch, to *narrative.Config, from narrative.Config
 	b.Exec(`
 		UPDATE narrative_config
 		SET minimum_datum_log_level = $1, default_datum_ttl_ns = $2, actions = $3, renotify = $4, escalate = $5, operators = $6, admins = $7,
-			digest = $8, webhooks = $9
+			digest = $8, webhooks = $9, heartbeat_min_interval_ns = $10
 		WHERE id = 1`,
 		string(c.MinimumDatumLogLevel), int64(c.DefaultDatumTTL), string(c.Actions), renotify, escalate, operators,
-		objects[0], objects[1], objects[2])
+		objects[0], objects[1], objects[2], int64(c.HeartbeatMinInterval))
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // latest is the version that this program expects.
-const latest = 4
+const latest = 5
 
 func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 	t.Parallel()
@@ -42,7 +42,7 @@ func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 			if again := schemaOf(t, url); again != first {
 				t.Errorf("up again made %q, want %q", again, first)
 			}
-			for _, table := range append(slices.Clone(tables), "notification_batches", "posts", "api_requests") {
+			for _, table := range append(slices.Clone(tables), "notification_batches", "posts", "api_requests", "heartbeats") {
 				if !strings.Contains(" "+first+" ", " "+table+" ") {
 					t.Errorf("there is no table %s", table)
 				}
