@@ -46,8 +46,9 @@ type KeyStore interface {
 	// answered, the answer is returned; where it is being answered, or was another request (of another fingerprint), it
 	// is a Conflict. A claim older than a day is forgotten, one that was never answered after three minutes.
 	BeginRequest(ctx context.Context, caller, key, fingerprint string, now time.Time) (*RequestAnswer, error)
-	// AnswerRequest keeps the answer; nil gives the claim up.
-	AnswerRequest(ctx context.Context, caller, key string, a *RequestAnswer) error
+	// AnswerRequest keeps the answer to a request that was claimed at that time; nil gives the claim up. A claim that
+	// somebody else has taken over since is left alone.
+	AnswerRequest(ctx context.Context, caller, key string, claimed time.Time, a *RequestAnswer) error
 }
 
 // RequestAnswer is the answer to a request.

@@ -62,6 +62,9 @@ type Applied struct {
 	Unchanged []string `json:"unchanged"`
 	Pruned    []string `json:"pruned"`
 	Config    bool     `json:"config"` // the configuration changed
+	// Assertions and Events are the metas whose revision was expected, as Apply leaves them.
+	Assertions []AssertionMeta `json:"-"`
+	Events     []EventMeta     `json:"-"`
 	// Differences are set in a dry run, which does nothing of this: the configuration's, then those of metas by path.
 	Differences []Difference `json:"differences,omitzero"`
 }

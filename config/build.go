@@ -230,7 +230,7 @@ func (b *builder) scalar(n *node, from ast.Node, path string) {
 		if err := narrative.CheckText(n.text); err != nil {
 			b.report.add(n.at, path, "the string "+err.Error())
 		}
-		n.text = b.relocate(n.text)
+		n.text = b.relocate(n, path)
 	}
 }
 
@@ -250,17 +250,18 @@ func (b *builder) number(n *node, tk *token.Token, value any, path string) {
 
 var fileReference = regexp.MustCompile(`\$\{file:([^${}]+)\}`)
 
-// relocate makes the paths of references absolute.
-func (b *builder) relocate(s string) string {
-	if b.dir == "" {
-		return s
-	}
-	return fileReference.ReplaceAllStringFunc(s, func(ref string) string {
-		path := fileReference.FindStringSubmatch(ref)[1]
-		if filepath.IsAbs(path) {
+// relocate makes the paths of a text's references absolute.
+func (b *builder) relocate(n *node, path string) string {
+	return fileReference.ReplaceAllStringFunc(n.text, func(ref string) string {
+		file := fileReference.FindStringSubmatch(ref)[1]
+		switch {
+		case filepath.IsAbs(file):
+			return ref
+		case b.dir == "":
+			b.report.add(n.at, path, lastStep(path)+": "+relativePath)
 			return ref
 		}
-		return "${file:" + filepath.Join(b.dir, path) + "}"
+		return "${file:" + filepath.Join(b.dir, file) + "}"
 	})
 }
 

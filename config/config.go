@@ -20,7 +20,7 @@ const MaxSize = 4 << 20
 type Options struct {
 	// File is the document's name in messages; default narrative.yaml.
 	File string
-	// Dir is the folder that relative paths are seen from; empty leaves them as they are.
+	// Dir is the folder that relative paths are seen from; where it is empty, relative paths are mistakes.
 	Dir string
 	// Source labels the manifest; default the last part of File.
 	Source string

@@ -19,7 +19,7 @@ const MaxFiles = 1000
 type File struct {
 	Name   string // in messages
 	Source string // labels what comes from it, unless it says so itself; default the last part of Name
-	Dir    string // that relative paths are seen from; empty leaves them as they are
+	Dir    string // that relative paths are seen from; where it is empty, relative paths are mistakes
 	Text   []byte
 }
 

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/mail"
+	"slices"
 
 	"github.com/narrative-go/narrative"
 )
@@ -219,23 +222,47 @@ func (d *decoder) retryKeys(r *narrative.Retry) []key {
 func (d *decoder) assertion(n *node, path string) narrative.AssertionMeta {
 	a := narrative.AssertionMeta{Meta: narrative.Meta{Enabled: true}}
 	d.object(n, path, d.assertionKeys(&a))
-	a.Args = d.relocated(narrative.AssertionKind, a.Meta)
+	a.Args = d.relocated(narrative.AssertionKind, a.Meta, n, path)
 	return a
 }
 
 func (d *decoder) event(n *node, path string) narrative.EventMeta {
 	e := narrative.EventMeta{Meta: narrative.Meta{Enabled: true}}
 	d.object(n, path, d.eventKeys(&e))
-	e.Args = d.relocated(narrative.EventKind, e.Meta)
+	e.Args = d.relocated(narrative.EventKind, e.Meta, n, path)
 	return e
 }
 
-// relocated makes paths in the arguments absolute.
-func (d *decoder) relocated(kind narrative.MetaKind, m narrative.Meta) json.RawMessage {
-	if d.registry == nil || d.dir == "" {
+// relocated makes paths in the arguments absolute. Where it is not known what they are relative to, relative ones are
+// mistakes.
+func (d *decoder) relocated(kind narrative.MetaKind, m narrative.Meta, n *node, path string) json.RawMessage {
+	if d.registry == nil {
 		return m.Args
 	}
-	return d.registry.Relocate(kind, m.Class, m.Args, d.dir)
+	if d.dir != "" {
+		return d.registry.Relocate(kind, m.Class, m.Args, d.dir)
+	}
+	for _, name := range differing(d.registry.Relocate(kind, m.Class, m.Args, "/a"), d.registry.Relocate(kind, m.Class, m.Args, "/b")) {
+		at := step(step(path, "args"), name)
+		d.report.add(locate(n, narrative.Problem{Path: step("args", name)}), at, name+": "+relativePath)
+	}
+	return m.Args
+}
+
+const relativePath = "holds a relative path, and it is not known what it is relative to; write an absolute one"
+
+// differing returns the members of two JSON objects that are not the same in both, sorted.
+func differing(one, other json.RawMessage) (names []string) {
+	var a, b map[string]json.RawMessage
+	if bytes.Equal(one, other) || json.Unmarshal(one, &a) != nil || json.Unmarshal(other, &b) != nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if !bytes.Equal(a[name], b[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (d *decoder) diagnostic(n *node, path string) narrative.DeclaredCase {

@@ -84,6 +84,8 @@ type api struct {
 
 	keys     *keyring
 	failures failures
+	pace     *limiter // of each caller
+	suspects *limiter // of keys from addresses that sent too many wrong ones, together
 
 	counted counted
 }
@@ -102,6 +104,7 @@ func New(o Options) (http.Handler, error) {
 	a.Apply, a.Put = forgetting(a.Configs, a.Apply), forgetting(a.Configs, a.Put)
 	a.Logger = slog.New(identifying{naming{a.Logger.Handler()}})
 	a.keys, a.failures.from = newKeyring(a.Store, a.Now, a.Logger), map[string]failed{}
+	a.pace, a.suspects = newLimiter(a.RateLimit), newLimiter(suspectLookups)
 	a.doc = humago.New(exactMux{a.mux}, describe(a.Version))
 	a.doc.UseMiddleware(ownStatus)
 	a.routes()

@@ -18,7 +18,7 @@ func (a *api) assertionRoutes() {
 		summary: "Get an assertion", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.getAssertion)
 	f := face[narrative.AssertionMeta]{
-		kind: narrative.AssertionKind, load: a.assertion,
+		kind: narrative.AssertionKind, load: a.assertion, now: func(applied narrative.Applied) []narrative.AssertionMeta { return applied.Assertions },
 		meta: func(m narrative.AssertionMeta) narrative.Meta { return m.Meta },
 		etag: func(m narrative.AssertionMeta) string { return etagOf(m.Revision, m) },
 	}

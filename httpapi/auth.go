@@ -86,11 +86,15 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, pattern string) *htt
 	case !a.RequireKey && (err == nil && shown.key == "" || errors.As(err, &foreign)): // a proxy before us may ask for a login of its own
 		return r
 	case err == nil && shown.key == "":
+		if wait, ok := a.pace.take(remoteAddress(r), a.Now()); !ok {
+			a.tooFast(w, wait)
+			return nil
+		}
 		denied(w, pattern, "", "a key is needed: send Authorization: Bearer KEY; narrative key create makes one")
 		return nil
 	}
 	hash := hashOf(shown.key)
-	if wait := a.failures.wait(remoteAddress(r), a.Now()); wait > 0 && !a.keys.holds(hash) {
+	if wait := a.failures.wait(remoteAddress(r), a.Now()); wait > 0 && !a.keys.holds(hash) && !a.looksUpAllTheSame() {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		writeProblem(w, http.StatusTooManyRequests, "too many wrong keys came from this address; come again in a minute")
 		return nil
@@ -112,6 +116,13 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, pattern string) *htt
 		return a.allow(w, r, key, scope)
 	}
 	return nil
+}
+
+// looksUpAllTheSame tells whether a key from an address that sent too many wrong ones is looked up: behind a proxy all
+// come from one, and who has a good key pays for nobody's mistakes, as long as there are not very many of these.
+func (a *api) looksUpAllTheSame() bool {
+	_, ok := a.suspects.take("", a.Now())
+	return ok
 }
 
 // allow lets the holder of a key through where it has the scope.

@@ -353,7 +353,7 @@ func TestTooManyWrongKeys(t *testing.T) {
 	var log strings.Builder
 	w, c := locked(t, func(o *httpapi.Options) { o.Logger = textLogger(&log) })
 	w.get(t, "/api/v1/issues", bearer("read")...)
-	for n := range 20 {
+	for n := range 20 + 20 { // the last are looked up all the same, for others may come from the same address
 		w.get(t, "/api/v1/issues", bearer(fmt.Sprint("guess", n))...).refuses(t, 401)
 	}
 	asked := w.lookups
@@ -370,10 +370,8 @@ func TestTooManyWrongKeys(t *testing.T) {
 	if r := w.get(t, "/api/v1/issues", bearer("read")...); r.status != 200 {
 		t.Errorf("who was known before is kept out: status %d: %s", r.status, r.body)
 	}
-	w.get(t, "/api/v1/issues", bearer("operate")...).refuses(t, 429)
-	c.forward(30 * time.Second)
 	if r := w.get(t, "/api/v1/issues", bearer("operate")...); r.status != 200 {
-		t.Errorf("after a minute: status %d: %s", r.status, r.body)
+		t.Errorf("who was not known before is kept out, with a good key: status %d: %s", r.status, r.body)
 	}
 	if got := strings.Count(log.String(), "too many wrong keys"); got != 1 {
 		t.Errorf("logged %d times: %s", got, log.String())

@@ -81,7 +81,7 @@ func (a *api) patchConfig(ctx context.Context, in *PatchInput) (*configAnswer, e
 		}
 		m := narrative.Manifest{Source: apiSource, Config: changed, Expected: narrative.Expected{Config: &held}}
 		if _, err = a.Put(ctx, m); err == nil {
-			return a.getConfig(ctx, nil)
+			return answerConfig(*changed), nil
 		}
 		if narrative.KindOf(err) != narrative.Conflict {
 			return nil, err

@@ -18,7 +18,7 @@ func (a *api) eventRoutes() {
 		summary: "Get an event", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, a.getEvent)
 	f := face[narrative.EventMeta]{
-		kind: narrative.EventKind, load: a.event,
+		kind: narrative.EventKind, load: a.event, now: func(applied narrative.Applied) []narrative.EventMeta { return applied.Events },
 		meta: func(m narrative.EventMeta) narrative.Meta { return m.Meta },
 		etag: func(m narrative.EventMeta) string { return etagOf(m.Revision, m) },
 	}

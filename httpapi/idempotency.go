@@ -75,7 +75,8 @@ func (a *api) answerOnce(w http.ResponseWriter, r *http.Request, key string, nex
 		return
 	}
 	caller := CallerOf(r.Context()).KeyID
-	answer, err := a.Store.BeginRequest(r.Context(), caller, key, fingerprint(r, body), a.now())
+	claimed := a.now()
+	answer, err := a.Store.BeginRequest(r.Context(), caller, key, fingerprint(r, body), claimed)
 	if err != nil {
 		a.refuse(w, r, err)
 		return
@@ -90,7 +91,7 @@ func (a *api) answerOnce(w http.ResponseWriter, r *http.Request, key string, nex
 	defer func() { // after a panic, too, which goes on
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), keepWithin)
 		defer cancel()
-		if err := a.Store.AnswerRequest(ctx, caller, key, kept); err != nil {
+		if err := a.Store.AnswerRequest(ctx, caller, key, claimed, kept); err != nil {
 			a.Logger.WarnContext(ctx, "the answer to a request could not be kept", "error", err)
 		}
 		if kept != nil {

@@ -145,3 +145,18 @@ func TestIdempotencyKeysThatCannotBe(t *testing.T) {
 		t.Errorf("a GET does not look at it: status %d", r.status)
 	}
 }
+
+func TestWhatMayPassIsNotReplayed(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	for path, status := range map[string]int{
+		"/api/v1/issues/019cb8b8-1e00-7903-862d-bb725fe4413b/acknowledge": 404,
+		"/api/v1/assertions/none/check":                                   404,
+	} {
+		for range 2 {
+			if r := w.post(t, path, "{}", keyed("k"+path)...); r.status != status || r.header.Get("Idempotent-Replayed") != "" {
+				t.Errorf("%s: status %d, replayed %q: %s", path, r.status, r.header.Get("Idempotent-Replayed"), r.body)
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ const (
 	defaultRateLimit = 200.0  // requests a second
 	burstOfRate      = 2.0    // seconds' worth of requests that may come at once
 	maxCallers       = 10_000 // whose pace is known at once
+	suspectLookups   = 10.0   // of keys from addresses that sent too many wrong ones, a second
 )
 
 // limiter is a bucket of tokens for each caller.
@@ -33,8 +34,11 @@ func newLimiter(rate float64) *limiter {
 	return &limiter{rate: rate, burst: max(1, rate*burstOfRate), buckets: map[string]*bucket{}}
 }
 
-// take takes a token, or says how long to wait for one.
+// take takes a token, or says how long to wait for one. Without a limit there always is one.
 func (l *limiter) take(caller string, now time.Time) (wait time.Duration, ok bool) {
+	if l.rate < 0 {
+		return 0, true
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.buckets[caller]
@@ -75,21 +79,21 @@ func (l *limiter) makeRoom(now time.Time) {
 // limited refuses those who ask too fast. Datums and beats may come as fast as the store takes them, and who watches
 // the process is always answered.
 func (a *api) limited(next http.Handler) http.Handler {
-	if a.RateLimit < 0 {
-		return next
-	}
-	l := newLimiter(a.RateLimit)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !unlimited(r) {
-			if wait, ok := l.take(paced(r), a.Now()); !ok {
-				seconds := max(1, int(math.Ceil(wait.Seconds())))
-				w.Header().Set("Retry-After", strconv.Itoa(seconds))
-				writeProblem(w, http.StatusTooManyRequests, fmt.Sprintf("more than %g requests a second; ask again in %d s", l.rate, seconds))
+			if wait, ok := a.pace.take(paced(r), a.Now()); !ok {
+				a.tooFast(w, wait)
 				return
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (a *api) tooFast(w http.ResponseWriter, wait time.Duration) {
+	seconds := max(1, int(math.Ceil(wait.Seconds())))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	writeProblem(w, http.StatusTooManyRequests, fmt.Sprintf("more than %g requests a second; ask again in %d s", a.RateLimit, seconds))
 }
 
 // unlimited tells whether a request does not count.

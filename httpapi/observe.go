@@ -81,7 +81,7 @@ func (a *api) observed(next http.Handler) http.Handler {
 // pattern is the path of the route that takes the request, and "none" where there is none, so that there are only so
 // many.
 func (a *api) pattern(r *http.Request) string {
-	_, pattern := a.mux.Handler(r)
+	_, pattern := a.mux.Handler(slashed(r))
 	if pattern == "" {
 		return "none"
 	}

@@ -196,3 +196,12 @@ func TestNoMetricIsOfUnboundedCardinality(t *testing.T) {
 		}
 	}
 }
+
+func TestARequestCountsForItsRouteAlsoWithoutTheSlash(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.post(t, "/log", `{"origin":"o","datum_name":"n"}`)
+	if told := w.get(t, "/metrics").body; !strings.Contains(told, `narrative_http_requests_total{method="POST",route="/log/",status="201"} 1`) {
+		t.Errorf("the metrics are\n%s", told)
+	}
+}

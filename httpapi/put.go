@@ -22,6 +22,7 @@ const (
 type face[T any] struct {
 	kind narrative.MetaKind
 	load func(ctx context.Context, name string) (T, error)
+	now  func(narrative.Applied) []T // those of the kind that were put
 	meta func(T) narrative.Meta
 	etag func(T) string
 }
@@ -101,15 +102,15 @@ func putMeta[T, B any](ctx context.Context, a *api, f face[T], in *PutInput, bod
 		if err != nil {
 			return nil, within(f.kind, err)
 		}
-		now, err := f.load(ctx, in.Name)
-		if err != nil {
-			return nil, err
-		}
 		status := http.StatusOK
 		if len(applied.Created) > 0 {
 			status = http.StatusCreated
 		}
-		return &metaAnswer[B]{Status: status, ETag: f.etag(now), Body: body(now)}, nil
+		now := f.now(applied)
+		if len(now) != 1 {
+			return nil, narrative.Errorf(narrative.Internal, "the %s %q was put, and is answered %d times", f.kind, in.Name, len(now))
+		}
+		return &metaAnswer[B]{Status: status, ETag: f.etag(now[0]), Body: body(now[0])}, nil
 	}
 	return nil, err
 }

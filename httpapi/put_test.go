@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -189,4 +190,60 @@ func TestPutSaysWhenTheStoreFails(t *testing.T) {
 	})
 	w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"1m"}`).refuses(t, 503)
 	w.send(t, "PATCH", "/api/v1/config", `{"actions":"off"}`).refuses(t, 503)
+}
+
+// meddling is a store in which somebody else changes what was applied at once.
+type meddling struct {
+	narrative.Store
+	then func()
+}
+
+func (m meddling) Apply(ctx context.Context, manifest narrative.Manifest, now time.Time) (narrative.Applied, error) {
+	applied, err := m.Store.Apply(ctx, manifest, now)
+	m.then()
+	return applied, err
+}
+
+func TestAChangeIsAnsweredAsItWasMadeWhateverOthersDoNext(t *testing.T) {
+	t.Parallel()
+	_, store := withSQLite(t)
+	ctx := context.Background()
+	w := setup(t, func(o *httpapi.Options) {
+		o.Store = meddling{store, func() {
+			other := meta("a")
+			other.Every = narrative.Duration(time.Hour)
+			c := narrative.DefaultConfig()
+			c.Actions = narrative.ActionsOff
+			if _, err := store.Apply(ctx, narrative.Manifest{Source: "o", Config: &c, Assertions: []narrative.AssertionMeta{{Meta: other}}}, noon); err != nil {
+				t.Error(err)
+			}
+		}}
+	})
+	put := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"5m","args":{}}`)
+	if put.status != 201 || !strings.Contains(put.body, `"every":"5m"`) {
+		t.Errorf("status %d: %s", put.status, put.body)
+	}
+	w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"7m","args":{}}`, "If-Match", put.header.Get("ETag")).refuses(t, 412)
+	patched := w.send(t, "PATCH", configPath, `{"actions":"approve"}`)
+	if patched.status != 200 || !strings.Contains(patched.body, `"actions":"approve"`) {
+		t.Errorf("status %d: %s", patched.status, patched.body)
+	}
+	w.send(t, "PATCH", configPath, `{"actions":"run"}`, "If-Match", patched.header.Get("ETag")).refuses(t, 412)
+
+	w = setup(t, func(o *httpapi.Options) {
+		o.Store = meddling{store, func() { _ = store.RemoveMeta(ctx, "b", noon) }}
+	})
+	if put := w.send(t, "PUT", "/api/v1/assertions/b", `{"class":"sql","every":"5m","args":{}}`); put.status != 201 {
+		t.Errorf("what somebody removes next: status %d: %s", put.status, put.body)
+	}
+}
+
+func TestARelativePathIsRefusedWhereNothingSaysWhatItIsRelativeTo(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	r := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"5m","args":{"dsn":"${file:secret}"}}`)
+	r.refuses(t, 422, "holds a relative path")
+	if got := named(t, r); len(got) != 1 || got[0] != "body.args.dsn" {
+		t.Errorf("it names %q", got)
+	}
 }

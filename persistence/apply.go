@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,12 +55,25 @@ func (s *Store) Apply(ctx context.Context, m narrative.Manifest, now time.Time) 
 		if m.DryRun {
 			return nil
 		}
+		queueApplied(b, m.Expected, &applied)
 		return tx.Run(ctx, b)
 	})
 	if err != nil {
 		return narrative.Applied{}, during(err, "apply %s", m.Source)
 	}
 	return applied, nil
+}
+
+// queueApplied reads the metas that somebody had seen before, as they are now.
+func queueApplied(b *engine.Batch, e narrative.Expected, applied *narrative.Applied) {
+	for _, name := range slices.Sorted(maps.Keys(e.Revisions)) {
+		b.Query(collect(&applied.Assertions, func(r engine.Row) (m narrative.AssertionMeta, err error) {
+			return m, r.Scan(scanAssertion(&m)...)
+		}), "SELECT "+assertionColumns+" FROM assertion_metas WHERE removed_at IS NULL AND name = $1", name)
+		b.Query(collect(&applied.Events, func(r engine.Row) (m narrative.EventMeta, err error) {
+			return m, r.Scan(scanEvent(&m)...)
+		}), "SELECT "+eventColumns+" FROM event_metas WHERE removed_at IS NULL AND name = $1", name)
+	}
 }
 
 // wanted is a meta of either kind as it shall be: its columns beyond those that Meta has, and its content.

@@ -137,18 +137,19 @@ func (s *Store) BeginRequest(ctx context.Context, caller, key, fingerprint strin
 	return answer, during(err, "begin a request")
 }
 
-// AnswerRequest keeps the answer to a request that was claimed.
-func (s *Store) AnswerRequest(ctx context.Context, caller, key string, a *narrative.RequestAnswer) error {
+// AnswerRequest keeps the answer to a request that was claimed then. A claim that somebody else has taken over since is
+// left alone.
+func (s *Store) AnswerRequest(ctx context.Context, caller, key string, claimed time.Time, a *narrative.RequestAnswer) error {
 	b := &engine.Batch{}
 	if a == nil {
-		b.Exec("DELETE FROM api_requests WHERE caller = $1 AND key = $2 AND status IS NULL", caller, key)
+		b.Exec("DELETE FROM api_requests WHERE caller = $1 AND key = $2 AND created_at = $3 AND status IS NULL", caller, key, claimed)
 		return during(s.engine.Write(ctx, b), "give a request up")
 	}
 	header, err := encodeJSON(a.Header)
 	if err != nil {
 		return err
 	}
-	b.Exec("UPDATE api_requests SET status = $3, header = $4, body = $5 WHERE caller = $1 AND key = $2",
-		caller, key, a.Status, engine.JSON(header), a.Body)
+	b.Exec("UPDATE api_requests SET status = $4, header = $5, body = $6 WHERE caller = $1 AND key = $2 AND created_at = $3 AND status IS NULL",
+		caller, key, claimed, a.Status, engine.JSON(header), a.Body)
 	return during(s.engine.Write(ctx, b), "keep the answer to a request")
 }

@@ -36,13 +36,18 @@ var keyTests = map[string]func(*bench){
 		b.refused("under way", narrative.Conflict, err)
 		b.same("another caller", true, must(b.store.BeginRequest(b.ctx, "bob", "k", "f", at(0)))(b) == nil)
 		want := narrative.RequestAnswer{Status: 201, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"a":1}`}
-		b.do(b.store.AnswerRequest(b.ctx, "ann", "k", &want))
+		b.do(b.store.AnswerRequest(b.ctx, "ann", "k", at(0), &want))
 		b.same("again", &want, must(b.store.BeginRequest(b.ctx, "ann", "k", "f", at(time.Hour)))(b))
 		_, err = b.store.BeginRequest(b.ctx, "ann", "k", "other", at(time.Hour))
 		b.refused("another request", narrative.Conflict, err)
 		b.same("a day later", true, must(b.store.BeginRequest(b.ctx, "ann", "k", "other", at(25*time.Hour)))(b) == nil)
 		b.same("never answered", true, must(b.store.BeginRequest(b.ctx, "ann", "k", "other", at(25*time.Hour+4*time.Minute)))(b) == nil)
-		b.do(b.store.AnswerRequest(b.ctx, "ann", "k", nil))
+		other := narrative.RequestAnswer{Status: 500}
+		b.do(b.store.AnswerRequest(b.ctx, "ann", "k", at(25*time.Hour), &other)) // whose claim was taken over
+		b.do(b.store.AnswerRequest(b.ctx, "ann", "k", at(25*time.Hour), nil))
+		_, err = b.store.BeginRequest(b.ctx, "ann", "k", "other", at(25*time.Hour+5*time.Minute))
+		b.refused("still under way", narrative.Conflict, err)
+		b.do(b.store.AnswerRequest(b.ctx, "ann", "k", at(25*time.Hour+4*time.Minute), nil))
 		b.same("given up", true, must(b.store.BeginRequest(b.ctx, "ann", "k", "f", at(25*time.Hour+2*time.Minute)))(b) == nil)
 	},
 	"of many who begin one request, one does": func(b *bench) {
