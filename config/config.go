@@ -118,8 +118,10 @@ func read(text []byte, o Options) (narrative.Manifest, *node, *report) {
 	return m, root, found
 }
 
-// plainLines removes what would shift columns: a byte order mark and carriage returns at the ends of lines.
+// plainLines removes a byte order mark, which would shift columns, and ends every line in the one way: YAML has three, and
+// its parser counts all of them.
 func plainLines(text []byte) []byte {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 }

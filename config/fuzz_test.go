@@ -16,6 +16,7 @@ func FuzzWrite(f *testing.F) {
 	}
 	f.Add(everyKey)
 	f.Add("\x00: 1\n")
+	f.Add("a: {b\r\r\r")
 	f.Add("assertions: [{nam: &a [*a]}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		config.Warnings([]config.File{{Text: []byte(text)}})
@@ -25,7 +26,7 @@ func FuzzWrite(f *testing.F) {
 			if !ok || narrative.KindOf(err) != narrative.Invalid {
 				t.Fatalf("the error is %T: %v", err, err)
 			}
-			lines := strings.Count(text, "\n") + 1
+			lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1
 			for _, one := range mistakes.List {
 				if one.Line < 1 || one.Line > lines+1 || one.Column < 1 {
 					t.Errorf("%s is not in the file, which has %d lines", one, lines)

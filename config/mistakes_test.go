@@ -154,6 +154,9 @@ narrative.yaml:6:69: approval_timeout: only goes with plan
     |         ^`},
 		"a NUL":             {"source: \"a\\0b\"\n", "narrative.yaml:1:9: the string contains the character \\u0000, which cannot be stored\n  1 | source: \"a\\0b\"\n    |         ^"},
 		"an unknown anchor": {"config: *base\n", "narrative.yaml:1:9: no anchor &base stands above\n  1 | config: *base\n    |         ^"},
+		"lines that end in carriage returns": {"config:\r  actions: of\r", `narrative.yaml:2:12: actions: must be run, approve or off; not "of"; did you mean "off"?
+  2 |   actions: of
+    |            ^`},
 		"bytes that are no text": {"config: {}\nsource: \xff\n", "narrative.yaml:2:9: the file is not valid UTF-8 here\n" +
 			"  2 | source: \ufffd\n    |         ^"},
 	}
