@@ -250,12 +250,15 @@ func (b *builder) number(n *node, tk *token.Token, value any, path string) {
 
 var fileReference = regexp.MustCompile(`\$\{file:([^${}]+)\}`)
 
+// asWritten is the folder of a document whose relative paths are left as they are, since nobody is to follow them.
+const asWritten = "-"
+
 // relocate makes the paths of a text's references absolute.
 func (b *builder) relocate(n *node, path string) string {
 	return fileReference.ReplaceAllStringFunc(n.text, func(ref string) string {
 		file := fileReference.FindStringSubmatch(ref)[1]
 		switch {
-		case filepath.IsAbs(file):
+		case filepath.IsAbs(file) || b.dir == asWritten:
 			return ref
 		case b.dir == "":
 			b.report.add(n.at, path, lastStep(path)+": "+relativePath)

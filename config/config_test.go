@@ -54,6 +54,7 @@ func TestAManifestIsRead(t *testing.T) {
 	if diff := cmp.Diff(&narrative.Config{
 		MinimumDatumLogLevel: narrative.Warn,
 		DefaultDatumTTL:      narrative.Duration(30 * 24 * time.Hour),
+		HeartbeatMinInterval: narrative.Duration(time.Second),
 		Actions:              narrative.ActionsRun,
 		Admins:               narrative.Recipients{Email: []string{"ops@example.com"}},
 	}, m.Config); diff != "" {

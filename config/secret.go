@@ -19,7 +19,7 @@ func Warnings(files []File) *Mistakes {
 			continue
 		}
 		found := &report{file: Options{File: f.Name}.withDefaults().File, silenced: map[string]bool{}}
-		if root := parseTree(plainLines(f.Text), "", &report{silenced: map[string]bool{}}); root != nil {
+		if root := parseTree(plainLines(f.Text), asWritten, &report{silenced: map[string]bool{}}); root != nil {
 			(&secrets{report: found, seen: map[*node]bool{}}).look(root, "", "")
 		}
 		all.add(found)

@@ -36,7 +36,7 @@ func Write(m narrative.Manifest) ([]byte, error) {
 	if err != nil {
 		return nil, narrative.Errorf(narrative.Internal, "write %s: %w", m.Source, err)
 	}
-	if _, err := Parse(text, Options{File: m.Source}); err != nil {
+	if _, err := Parse(text, Options{File: m.Source, Dir: asWritten}); err != nil {
 		return nil, narrative.Errorf(narrative.Internal, "what was written of %s cannot be read back: %w", m.Source, err)
 	}
 	return text, nil
@@ -45,7 +45,7 @@ func Write(m narrative.Manifest) ([]byte, error) {
 // ToJSON returns a document, which must be one without mistakes, as JSON, with its keys in the same order.
 func ToJSON(text []byte) (json.RawMessage, error) {
 	found := &report{file: "the document", source: text, silenced: map[string]bool{}}
-	root := parseTree(text, "", found)
+	root := parseTree(text, asWritten, found)
 	if err := found.err(); root == nil || err != nil {
 		return nil, err
 	}
@@ -307,7 +307,7 @@ func (w *writer) style(s string) any {
 			continue
 		}
 		found := &report{silenced: map[string]bool{}}
-		root := parseTree(written, "", found)
+		root := parseTree(written, asWritten, found)
 		if root == nil || len(found.list) > 0 {
 			continue
 		}

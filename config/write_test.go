@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/narrative-go/narrative"
@@ -20,6 +21,19 @@ func BenchmarkWrite(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*metas), "µs/meta")
 		})
+	}
+}
+
+func TestWhatIsRelativeIsWrittenAsItIs(t *testing.T) {
+	t.Parallel()
+	m := manyMetas(1)
+	m.Assertions[0].Args = json.RawMessage(`{"dsn": "${file:secret}"}`) // kept before anybody knew better
+	text, err := Write(m)
+	if err != nil || !strings.Contains(string(text), "dsn: ${file:secret}\n") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if asJSON, err := ToJSON(text); err != nil || !strings.Contains(string(asJSON), `"dsn": "${file:secret}"`) {
+		t.Errorf("%v\n%s", err, asJSON)
 	}
 }
 
