@@ -120,6 +120,9 @@ type DatumReader interface {
 	Datums(ctx context.Context, q DatumQuery, p Page) (Listed[Datum], error)
 	// CountDatums counts them.
 	CountDatums(ctx context.Context, q DatumQuery) (int, error)
+	// Heartbeat returns what is known last of a heartbeat at now: what [Store]'s Beat was told, and datums of the origin
+	// [HeartbeatOrigin] that were written otherwise. What is dated more than [MaxSkew] ahead of now does not count.
+	Heartbeat(ctx context.Context, name string, now time.Time) (Heartbeat, error)
 }
 
 // Surroundings are what code that runs inside a check, a diagnostic case or an action can reach.

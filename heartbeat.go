@@ -2,12 +2,16 @@ package narrative
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
 // HeartbeatOrigin is the origin of the datums that are a heartbeat's history. They are stored whatever the minimum
 // level, under the heartbeat's name; those of other kinds than [BeatSuccess] under NAME/start and NAME/fail.
 const HeartbeatOrigin = "heartbeat"
+
+// MaxSkew is how far ahead of the clock a beat may be dated: one from the future would hide a silence.
+const MaxSkew = time.Minute
 
 // BeatKind is what a beat tells.
 type BeatKind string
@@ -36,14 +40,40 @@ func (b Beat) DatumName() string {
 	return b.Name + "/" + string(b.Kind)
 }
 
+// Validate returns what is wrong with the beat.
+func (b Beat) Validate() Problems {
+	p := ProblemsOf("name", ValidName(b.Name))
+	switch b.Kind {
+	case "", BeatSuccess, BeatStart, BeatFail:
+	default:
+		p = append(p, Problem{"kind", fmt.Sprintf("must be success, start or fail; not %q", b.Kind)})
+	}
+	_, err := plainNote(b.Note)
+	p = append(p, ProblemsOf("note", err)...)
+	if b.At.IsZero() {
+		p = append(p, Problem{"at", "is required"})
+	}
+	return p
+}
+
+// Datum is the datum that keeps the beat.
+func (b Beat) Datum() Datum {
+	d := Datum{Origin: HeartbeatOrigin, Name: b.DatumName(), Note: b.Note, Level: Info, At: b.At, ExpiresAt: b.ExpiresAt}
+	if b.Kind == BeatFail {
+		d.Level = ErrorLevel
+	}
+	return d
+}
+
 // Heartbeat is what is known last of something that beats. Times are nil where there was none.
 type Heartbeat struct {
 	Name        string          `json:"name"`
 	LastSuccess *time.Time      `json:"last_success"`
 	LastStart   *time.Time      `json:"last_start"`
 	LastFail    *time.Time      `json:"last_fail"`
-	Kind        BeatKind        `json:"kind"` // of the newest of them
-	Note        json.RawMessage `json:"note"` // of the newest of them; null when there is none
+	Kind        BeatKind        `json:"kind"`      // of the newest of them
+	Note        json.RawMessage `json:"note"`      // of the newest of them; null when there is none
+	FailNote    json.RawMessage `json:"fail_note"` // of the last failure
 }
 
 // UptimeQuery selects the history of a heartbeat.

@@ -17,6 +17,7 @@ type Store interface {
 	PlanStore
 	NotificationStore
 	DatumStore
+	HeartbeatStore
 	KeyStore
 
 	// Ping answers nil when the store can be used: reachable, and migrated to what this program expects.
@@ -313,20 +314,42 @@ type NotificationCount struct {
 type DatumStore interface {
 	// AddDatums stores all of them or none. Their ids are given by the store, as are empty thread ids.
 	AddDatums(ctx context.Context, d []Datum) ([]Datum, error)
+	// ArrivedDatums returns, at most limit, those of a query that were stored after the one of that id (empty: from the
+	// first), by their ids, whatever order the query asks for: for following them live. Their ids are made from the moment
+	// of storing, so that what another process stores may come a few seconds later with a lower id. Who follows asks for
+	// the last seconds again, and passes over what was seen.
+	ArrivedDatums(ctx context.Context, q DatumQuery, after string, limit int) ([]Datum, error)
+	// SweepDatums deletes at most limit datums that are expired at now, in one short transaction, and returns how many.
+	// Several at once do not wait for one another where the database can do that.
+	SweepDatums(ctx context.Context, now time.Time, limit int) (int, error)
 	DatumReader
+}
+
+// HeartbeatStore keeps what beats.
+type HeartbeatStore interface {
+	// Beat keeps the beat as the heartbeat's last unless a newer one is kept, and as a datum, which it returns as it is or
+	// would be stored. A start or failure is always stored; a success only where the one stored last is at least
+	// minInterval older, or more than [MaxSkew] ahead, or a failure came since. Of several at once one is stored.
+	Beat(ctx context.Context, b Beat, minInterval time.Duration) (d Datum, stored bool, err error)
+	// Heartbeats lists what was told by Beat, by name.
+	Heartbeats(ctx context.Context, p Page) (Listed[Heartbeat], error)
+	// Uptime returns the history of a heartbeat; of one that never beat, nothing is known.
+	Uptime(ctx context.Context, q UptimeQuery) (Uptime, error)
 }
 
 // DatumQuery selects datums; zero fields select all.
 type DatumQuery struct {
 	Origin, Name, ThreadID string
-	Level                  Level        // exactly this
-	MinLevel               Level        // this or higher
-	Since, Until           time.Time    // at or after; before
-	Text                   string       // in name, origin or note, in any case
-	Now                    time.Time    // datums expired by then are left out
-	IDs                    []string     // those of these; at most [MaxPage]
-	Note                   []NoteFilter // all of these
-	OldestFirst            bool
+	Level                  Level     // exactly this
+	MinLevel               Level     // this or higher
+	Since, Until           time.Time // at or after; before
+	// Text is looked for in name, origin and the beginning of the note, in any case: each of its words must occur, as the
+	// beginning of one; where there is no full text search, its parts between white space, anywhere.
+	Text        string
+	Now         time.Time    // datums expired by then are left out
+	IDs         []string     // those of these; at most [MaxPage]
+	Note        []NoteFilter // all of these
+	OldestFirst bool
 	// Offset is how many are skipped at the start of the first page, at most [MaxOffset]; of a page with a cursor, none.
 	// What is counted is not skipped. Cursors are cheaper.
 	Offset int

@@ -1,14 +1,13 @@
 package persistence
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	sq "github.com/Masterminds/squirrel"
 
@@ -18,8 +17,8 @@ import (
 
 var datumColumns = []string{"id", "origin", "name", "note", "level", "thread_id", "at", "expires_at"}
 
-// fewDatums is up to how many are sent as a batch, which is one round trip to PostgreSQL where copying takes two.
-const fewDatums = 32
+// fewDatums is up to how many are sent as a batch: of a statement that is prepared, where copying is not.
+const fewDatums = 8
 
 func scanDatum(r engine.Row) (d narrative.Datum, err error) {
 	err = r.Scan(&d.ID, &d.Origin, &d.Name, document{&d.Note}, (*string)(&d.Level), &d.ThreadID, moment{&d.At}, perhaps{&d.ExpiresAt})
@@ -32,96 +31,93 @@ func (s *Store) AddDatums(ctx context.Context, datums []narrative.Datum) ([]narr
 	var problems narrative.Problems
 	for i, d := range datums {
 		var p narrative.Problems
-		stored[i], p = storable(d)
-		problems = append(problems, p.At(fmt.Sprintf("datums[%d]", i))...)
+		if stored[i], p = d.Plain(); len(p) > 0 {
+			problems = append(problems, p.At(fmt.Sprintf("datums[%d]", i))...)
+		}
 	}
 	if err := problems.Err(); err != nil {
 		return nil, during(err, "add datums")
 	}
+	s.identify(stored)
 	if err := s.insertDatums(ctx, stored); err != nil {
 		return nil, during(err, "add datums")
 	}
 	return stored, nil
 }
 
-func (s *Store) insertDatums(ctx context.Context, datums []narrative.Datum) error {
-	rows := make([][]any, len(datums))
-	for i, d := range datums {
-		rows[i] = []any{d.ID, d.Origin, d.Name, engine.JSON(d.Note), string(d.Level), d.ThreadID, d.At, d.ExpiresAt}
+// identify gives datums ids, and those without a thread one of their own, named after them.
+func (s *Store) identify(datums []narrative.Datum) {
+	for i, id := range s.datumIDs.next(len(datums), s.now()) {
+		datums[i].ID = id
+		datums[i].ThreadID = cmp.Or(datums[i].ThreadID, id)
 	}
-	if len(rows) > fewDatums {
-		return s.engine.Insert(ctx, "datums", datumColumns, rows)
+}
+
+func (s *Store) insertDatums(ctx context.Context, datums []narrative.Datum) error {
+	if len(datums) > fewDatums {
+		return s.engine.Insert(ctx, "datums", s.datumFields(), engine.Rows{Len: len(datums), Row: func(n int, values []any) {
+			s.datumValues(datums[n], values)
+		}})
 	}
 	b := &engine.Batch{}
-	for _, row := range rows {
-		b.Exec("INSERT INTO datums ("+strings.Join(datumColumns, ", ")+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", row...)
+	for _, d := range datums {
+		s.queueDatum(b, d, nil, "")
 	}
 	return s.engine.Write(ctx, b)
 }
 
-// storable returns the datum as it will be read back.
-func storable(d narrative.Datum) (narrative.Datum, narrative.Problems) {
-	problems := d.Validate()
-	if !utf8.Valid(d.Note) {
-		problems = append(problems, narrative.Problem{Path: "note", Message: "is not valid UTF-8"})
+// queueDatum adds the statement that stores a datum. A condition may follow, in which $1 is its id and $3 its name.
+func (s *Store) queueDatum(b *engine.Batch, d narrative.Datum, stored *int, condition string) {
+	fields := s.datumFields()
+	values := make([]any, len(fields))
+	s.datumValues(d, values)
+	placeholders := make([]string, len(fields))
+	for n := range fields {
+		placeholders[n] = "$" + strconv.Itoa(n+1)
 	}
-	if len(problems) > 0 {
-		return d, problems
-	}
-	d.Level, _ = narrative.ParseLevel(string(d.Level))
-	d.Note = plainNote(d.Note)
-	d.At = d.At.UTC().Truncate(time.Microsecond)
-	if d.ExpiresAt != nil {
-		expires := d.ExpiresAt.UTC().Truncate(time.Microsecond)
-		d.ExpiresAt = &expires
-	}
-	d.ID = narrative.NewID(d.At)
-	d.ThreadID = cmp.Or(d.ThreadID, narrative.NewID(d.At))
-	return d, nil
+	b.Count(stored, "INSERT INTO datums ("+strings.Join(fields, ", ")+") SELECT "+strings.Join(placeholders, ", ")+condition, values...)
 }
 
-// plainNote compacts a note. One that was written with escapes is written anew without, so that the text in it can be
-// found; a number keeps the form it has.
-func plainNote(note json.RawMessage) json.RawMessage {
-	if len(note) == 0 {
-		return json.RawMessage("null")
+// datumFields are the columns that are written.
+func (s *Store) datumFields() []string {
+	if s.dialect.Words {
+		return datumColumnsAndWords
 	}
-	if bytes.Contains(note, []byte(`\u`)) {
-		d := json.NewDecoder(bytes.NewReader(note))
-		d.UseNumber()
-		var plain any
-		if d.Decode(&plain) == nil {
-			if written, err := encodeJSON(plain); err == nil {
-				return written
-			}
-		}
-	}
-	var out bytes.Buffer
-	if json.Compact(&out, note) != nil {
-		return note
-	}
-	return out.Bytes()
+	return datumColumns
 }
 
-// Datums lists datums, newest first.
+var datumColumnsAndWords = append(slices.Clone(datumColumns), "words")
+
+// datumValues fills in what is written.
+func (s *Store) datumValues(d narrative.Datum, values []any) {
+	copy(values, []any{d.ID, d.Origin, d.Name, engine.JSON(d.Note), string(d.Level), d.ThreadID, d.At, d.ExpiresAt})
+	if s.dialect.Words {
+		values[len(datumColumns)] = wordsOf(d)
+	}
+}
+
+// Datums lists datums, newest first or oldest first.
 func (s *Store) Datums(ctx context.Context, q narrative.DatumQuery, p narrative.Page) (narrative.Listed[narrative.Datum], error) {
 	var none narrative.Listed[narrative.Datum]
-	limit, after, err := pageOf("datums", p)
-	if err != nil {
-		return none, err
+	list, order, beyond := "datums", "DESC", "<"
+	if q.OldestFirst {
+		list, order, beyond = "datums/oldest", "ASC", ">"
 	}
-	var t texts
-	t.add("q", q.Text)
-	if err := t.err(); err != nil {
+	limit, after, err := pageOf(list, p)
+	if err != nil {
 		return none, err
 	}
 	if q.Offset < 0 || q.Offset > narrative.MaxOffset {
 		return none, narrative.Problems{{Path: "offset", Message: fmt.Sprintf("must be from 0 to %d", narrative.MaxOffset)}}
 	}
-	query := s.datumQuery(q, datumColumns...).OrderBy("at DESC", "id DESC").Limit(uint64(limit) + 1)
+	query, err := s.datumQuery(q, datumColumns...)
+	if err != nil {
+		return none, err
+	}
+	query = query.OrderBy("at "+order, "id "+order).Limit(uint64(limit) + 1)
 	switch {
 	case after != nil:
-		query = query.Where("(at, id) < (?, ?)", after.at(), after.id)
+		query = query.Where("(at, id) "+beyond+" (?, ?)", after.at(), after.id)
 	case q.Offset > 0:
 		query = query.Offset(uint64(q.Offset))
 	}
@@ -129,22 +125,57 @@ func (s *Store) Datums(ctx context.Context, q narrative.DatumQuery, p narrative.
 	if err := s.read(ctx, query, collect(&datums, scanDatum)); err != nil {
 		return none, during(err, "list the datums")
 	}
-	return listed(datums, limit, func(d narrative.Datum) cursor { return cursor{"datums", d.At.UnixMicro(), d.ID} }), nil
+	return listed(datums, limit, func(d narrative.Datum) cursor { return cursor{list, d.At.UnixMicro(), d.ID} }), nil
+}
+
+// ArrivedDatums returns datums in the order in which they were stored.
+func (s *Store) ArrivedDatums(ctx context.Context, q narrative.DatumQuery, after string, limit int) ([]narrative.Datum, error) {
+	limit, _, err := pageOf("", narrative.Page{Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	query, err := s.datumQuery(q, datumColumns...)
+	if err != nil {
+		return nil, err
+	}
+	var datums []narrative.Datum
+	err = s.read(ctx, query.Where(sq.Gt{"id": after}).OrderBy("id").Limit(uint64(limit)), collect(&datums, scanDatum))
+	return datums, during(err, "follow the datums")
 }
 
 // CountDatums counts the datums of a query.
 func (s *Store) CountDatums(ctx context.Context, q narrative.DatumQuery) (int, error) {
-	var t texts
-	t.add("q", q.Text)
-	if err := t.err(); err != nil {
+	query, err := s.datumQuery(q, "COUNT(*)")
+	if err != nil {
 		return 0, err
 	}
 	var n int
-	err := s.read(ctx, s.datumQuery(q, "COUNT(*)"), func(r engine.Row) error { return r.Scan(&n) })
+	err = s.read(ctx, query, func(r engine.Row) error { return r.Scan(&n) })
 	return n, during(err, "count the datums")
 }
 
-func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) sq.SelectBuilder {
+// SweepDatums deletes expired datums.
+func (s *Store) SweepDatums(ctx context.Context, now time.Time, limit int) (int, error) {
+	if limit <= 0 {
+		return 0, narrative.Errorf(narrative.Invalid, "sweep: the limit must be at least 1, not %d", limit)
+	}
+	swept := 0
+	b := &engine.Batch{}
+	s.queueSweepDatums(b, now, limit, &swept)
+	return swept, during(s.engine.Write(ctx, b), "sweep")
+}
+
+// queueSweepDatums leaves alone what another sweep is about to delete.
+func (s *Store) queueSweepDatums(b *engine.Batch, now time.Time, limit int, swept *int) {
+	b.Count(swept, `
+		WITH expired AS MATERIALIZED (
+			SELECT id FROM datums WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2`+s.dialect.Lock("FOR UPDATE SKIP LOCKED")+`
+		)
+		DELETE FROM datums WHERE id IN (SELECT id FROM expired)`, now, limit)
+}
+
+// datumQuery selects what a query does, or says what is wrong with it.
+func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) (sq.SelectBuilder, error) {
 	query := statements.Select(columns...).From("datums")
 	for _, f := range []struct{ column, value string }{
 		{"origin", q.Origin}, {"name", q.Name}, {"thread_id", q.ThreadID}, {"level", string(q.Level)},
@@ -172,17 +203,13 @@ func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) sq.SelectB
 	if !q.Now.IsZero() {
 		query = query.Where(sq.Or{sq.Eq{"expires_at": nil}, sq.Gt{"expires_at": q.Now}})
 	}
+	members, problems := s.noteFilters(q.Note)
+	problems = append(problems, checkSought(q.Text)...)
 	if q.Text != "" {
-		query = query.Where(s.contains(q.Text, "name", "origin", "CAST(note AS text)"))
+		query = query.Where(s.sought(q.Text))
 	}
-	return query
-}
-
-// contains looks for a text in any of some columns.
-func (s *Store) contains(sought string, columns ...string) sq.Or {
-	var any sq.Or
-	for _, column := range columns {
-		any = append(any, sq.Expr(fmt.Sprintf(s.dialect.Contains, column, "?"), sought))
+	if len(members) > 0 {
+		query = query.Where(members)
 	}
-	return any
+	return query, problems.Err()
 }

@@ -28,16 +28,6 @@ func (g guarded) Write(ctx context.Context, b *engine.Batch) error {
 	return g.Engine.Write(ctx, b)
 }
 
-// Insert implements [engine.Engine].
-func (g guarded) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
-	for _, row := range rows {
-		if err := checkTexts(row); err != nil {
-			return err
-		}
-	}
-	return g.Engine.Insert(ctx, table, columns, rows)
-}
-
 // Tx implements [engine.Engine].
 func (g guarded) Tx(ctx context.Context, fn func(engine.Tx) error) error {
 	return g.Engine.Tx(ctx, func(tx engine.Tx) error { return fn(guardedTx{tx}) })

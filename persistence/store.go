@@ -27,7 +27,8 @@ var _ narrative.Store = (*Store)(nil)
 
 // Options are the optional parts of a store.
 type Options struct {
-	Logger *slog.Logger // default: nothing is logged
+	Logger *slog.Logger     // default: nothing is logged
+	Now    func() time.Time // what the ids of datums are made from; default time.Now
 }
 
 // Store is narrative's Store over an engine.
@@ -35,6 +36,9 @@ type Store struct {
 	engine  engine.Engine
 	dialect engine.Dialect
 	log     *slog.Logger
+	now     func() time.Time
+
+	datumIDs datumIDs
 }
 
 // Open opens the store of a URL, postgres://… or sqlite:PATH. A bad URL is Invalid; a database that does not answer, is
@@ -58,7 +62,10 @@ func New(e engine.Engine, o Options) *Store {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Store{engine: guarded{e}, dialect: e.Dialect(), log: o.Logger}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Store{engine: guarded{e}, dialect: e.Dialect(), log: o.Logger, now: o.Now}
 }
 
 func connect(ctx context.Context, rawURL string) (engine.Engine, error) {
@@ -103,9 +110,7 @@ func (s *Store) Sweep(ctx context.Context, now, keepRuns time.Time, limit int) (
 		return swept, narrative.Errorf(narrative.Invalid, "sweep: the limit must be at least 1, not %d", limit)
 	}
 	b := &engine.Batch{}
-	b.Count(&swept.Datums, `
-		DELETE FROM datums WHERE id IN (
-			SELECT id FROM datums WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, now, limit)
+	s.queueSweepDatums(b, now, limit, &swept.Datums)
 	b.Count(&swept.Occurrences, `
 		DELETE FROM occurrences WHERE id IN (
 			SELECT id FROM (SELECT id FROM occurrences WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) AS expired

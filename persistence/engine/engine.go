@@ -15,8 +15,8 @@ type Engine interface {
 	// Tx runs fn in a transaction, which is committed when fn returns nil. fn may be called again where the database
 	// gave up one of two transactions that stood in each other's way.
 	Tx(ctx context.Context, fn func(Tx) error) error
-	// Insert adds rows to a table, all or none, in whatever way is fastest for many.
-	Insert(ctx context.Context, table string, columns []string, rows [][]any) error
+	// Insert adds rows to a table, all or none, in whatever way is fastest for many. Their texts must have been checked.
+	Insert(ctx context.Context, table string, columns []string, rows Rows) error
 	Dialect() Dialect
 	Close() error
 }
@@ -41,6 +41,8 @@ type Dialect struct {
 	HasSchema string
 	// Contains is a format for whether one text is in another, in any case.
 	Contains string
+	// Words tells that a table may hold [Words], which a text can be looked for by.
+	Words bool
 	// Rows returns the FROM item, named r, for the rows of a [Table] whose placeholder is of that number.
 	Rows func(placeholder int, columns ...Column) string
 }
@@ -62,6 +64,15 @@ func (d Dialect) Lock(clause string) string {
 // JSON is an argument that holds JSON.
 type JSON string
 
+// Words is an argument that holds the words of a text, sorted, each once. They are of letters, marks and digits.
+type Words []string
+
+// Rows are rows to insert, made one at a time. Their values are strings, [JSON], times, pointers to times and [Words].
+type Rows struct {
+	Len int
+	Row func(n int, values []any) // fills in the values, one for each column
+}
+
 // Table is an argument of many rows of text, column by column. It is the last of its statement's: it may become several.
 type Table [][]string
 
@@ -70,7 +81,7 @@ type Row interface {
 	Scan(dest ...any) error
 }
 
-// Statement is one statement of a batch. Arguments are strings, integers, bools, [JSON], times, pointers to times, nil,
+// Statement is one statement of a batch. Arguments are strings, integers, bools, [JSON], [Words], times, pointers to times, nil,
 // and at last a [Table].
 type Statement struct {
 	SQL      string

@@ -27,14 +27,6 @@ func (e *Engine) Write(ctx context.Context, b *engine.Batch) error {
 	return send(ctx, e.pool, b)
 }
 
-// Insert copies the rows.
-func (e *Engine) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
-	_, err := e.pool.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-		return arguments(rows[i]), nil
-	}))
-	return mapped(ctx, err)
-}
-
 // Tx runs fn in a transaction, again after a deadlock.
 func (e *Engine) Tx(ctx context.Context, fn func(engine.Tx) error) error {
 	for attempt := 1; ; attempt++ {
@@ -126,6 +118,8 @@ func arguments(args []any) []any {
 			}
 		case engine.JSON:
 			out[i] = string(a)
+		case engine.Words:
+			out[i] = textOf(a)
 		case engine.Table:
 			out = out[:i]
 			for _, column := range a {

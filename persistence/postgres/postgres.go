@@ -128,6 +128,7 @@ func (e *Engine) Dialect() engine.Dialect {
 	return engine.Dialect{
 		Name:       "postgres",
 		RowLocks:   true,
+		Words:      true,
 		LockSchema: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", schemaLock),
 		HasSchema:  "SELECT to_regclass('narrative_schema') IS NOT NULL",
 		Contains:   "strpos(lower(%s), lower(%s)) > 0",

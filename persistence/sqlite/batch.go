@@ -30,17 +30,24 @@ func (e *Engine) Tx(ctx context.Context, fn func(engine.Tx) error) error {
 }
 
 // Insert adds the rows one by one, with one prepared statement in one transaction.
-func (e *Engine) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
+func (e *Engine) Insert(ctx context.Context, table string, columns []string, rows engine.Rows) error {
 	placeholders := make([]string, len(columns))
 	for i := range columns {
 		placeholders[i] = "$" + strconv.Itoa(i+1)
 	}
 	insert := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(placeholders, ", ") + ")"
-	b := &engine.Batch{}
-	for _, row := range rows {
-		b.Exec(insert, row...)
-	}
-	return e.Write(ctx, b)
+	one := engine.Statement{SQL: insert, Args: make([]any, len(columns))}
+	return e.write.transact(ctx, []engine.Statement{one}, func(t engine.Tx) error {
+		r := runner{transaction: t.(*transaction)}
+		defer r.close()
+		for n := range rows.Len {
+			rows.Row(n, one.Args)
+			if err := r.run(ctx, one); err != nil {
+				return mapped(ctx, err)
+			}
+		}
+		return nil
+	})
 }
 
 // maxKept is how many statements a connection keeps prepared. The store has fewer texts, but for lists of any length.
