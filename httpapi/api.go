@@ -16,6 +16,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -84,8 +85,9 @@ type api struct {
 
 	keys     *keyring
 	failures failures
-	pace     *limiter // of each caller
-	suspects *limiter // of keys from addresses that sent too many wrong ones, together
+	pace     *limiter     // of each caller
+	tails    atomic.Int32 // who follow datums
+	suspects *limiter     // of keys from addresses that sent too many wrong ones, together
 
 	counted counted
 }

@@ -26,6 +26,37 @@ func (a *api) datumRoutes() {
 		method: http.MethodGet, path: "/api/v1/datums", id: "list-datums", tag: "datums",
 		summary: "List datums, newest first unless the order says otherwise", query: true, errors: []int{http.StatusServiceUnavailable},
 	}, a.listDatums)
+	a.tailRoute()
+	add(a, route{
+		method: http.MethodPost, path: "/api/v1/datums/sweep", id: "sweep-datums", tag: "datums",
+		summary: "Remove datums that are expired, for a few seconds; they are seen by nobody as it is", errors: []int{http.StatusServiceUnavailable},
+	}, a.sweepDatums)
+}
+
+// Bounds of a sweep that is asked for.
+const (
+	sweepBatch = 1000 // datums removed at a time
+	sweepFor   = 5 * time.Second
+)
+
+// SweptDatums says what a sweep removed.
+type SweptDatums struct {
+	Datums int  `json:"datums" doc:"How many were removed"`
+	More   bool `json:"more" doc:"There are more; ask again"`
+}
+
+func (a *api) sweepDatums(ctx context.Context, _ *struct{}) (*answer[SweptDatums], error) {
+	var swept SweptDatums
+	for began := time.Now(); ; {
+		n, err := a.Store.SweepDatums(ctx, a.now(), sweepBatch)
+		if err != nil && swept.Datums == 0 {
+			return nil, err
+		}
+		swept.Datums += n
+		if swept.More = err != nil || n == sweepBatch; !swept.More || err != nil || time.Since(began) > sweepFor {
+			return answered(swept), nil
+		}
+	}
 }
 
 // DatumInput is a datum as it is sent.
@@ -131,14 +162,8 @@ func (f DatumFilter) query(now time.Time) (narrative.DatumQuery, error) {
 		problems = append(problems, narrative.ProblemsOf("note."+path, narrative.CheckText(path+value))...)
 		q.Note = append(q.Note, narrative.NoteFilter{Path: path, Value: value})
 	}
-	if len(q.Note) > maxNoteFilters {
-		problems = append(problems, narrative.Problem{Path: "note", Message: fmt.Sprintf("at most %d can be given", maxNoteFilters)})
-	}
 	return q, problems.Err()
 }
-
-// maxNoteFilters is how many members of the note can be asked for at once.
-const maxNoteFilters = 8
 
 // noted writes note.PATH=VALUE in a query as note=PATH=VALUE, which can be described.
 func noted(r *http.Request) *http.Request {

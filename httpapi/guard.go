@@ -38,6 +38,10 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		a.absent(w, r)
 		return
 	}
+	if beats(r) && foreignPage(r) {
+		writeProblem(w, http.StatusForbidden, "a page of another origin may not send this request")
+		return
+	}
 	if r = a.admit(w, r, pattern); r != nil {
 		a.admitted.ServeHTTP(w, r)
 	}
@@ -52,6 +56,13 @@ func ownName(host string) bool {
 	}
 	ip := net.ParseIP(name)
 	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// foreignPage tells whether a browser says that a page of another origin sends the request: a GET that changes something
+// is not kept from those by anything else.
+func foreignPage(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }
 
 // absent answers a request that no route takes: 405 where another method would be taken, else 404.

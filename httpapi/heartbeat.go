@@ -5,22 +5,70 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	narrative "github.com/narrative-go/narrative"
 )
 
+const heartbeatPath = "/api/v1/heartbeats"
+
 func (a *api) heartbeatRoutes() {
 	add(a, route{
-		method: http.MethodPost, path: "/api/v1/heartbeats/{name}", id: "beat", tag: "heartbeats",
-		summary: "Tell that something is alive: stores a datum of the origin heartbeat, whatever the minimum level",
-		status:  http.StatusCreated,
-		errors:  []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
-		body: &huma.RequestBody{
+		method: http.MethodGet, path: heartbeatPath, id: "list-heartbeats", tag: "heartbeats",
+		summary: "List what beats, by name", query: true, errors: []int{http.StatusServiceUnavailable},
+	}, a.listHeartbeats)
+	for _, told := range []struct {
+		kind            narrative.BeatKind
+		path, id, about string
+	}{
+		{narrative.BeatSuccess, "", "beat", "Tell that something is alive, or that a run of it went well"},
+		{narrative.BeatStart, "/start", "beat-start", "Tell that a run of something began"},
+		{narrative.BeatFail, "/fail", "beat-fail", "Tell that a run of something failed"},
+	} {
+		a.beatRoute(http.MethodPost, told.kind, told.path, told.id, told.about)
+		a.beatRoute(http.MethodGet, told.kind, told.path, "get-"+told.id, told.about+": for whoever cannot POST; HEAD does the same")
+	}
+	add(a, route{
+		method: http.MethodGet, path: heartbeatPath + "/{name}/history", id: "heartbeat-history", tag: "heartbeats",
+		summary: "Tell when something was up and when it was down, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
+	}, a.heartbeatHistory)
+}
+
+// beatRoute adds one way to beat: stored as a datum of the origin heartbeat, whatever the minimum level.
+func (a *api) beatRoute(method string, kind narrative.BeatKind, path, id, about string) {
+	r := route{
+		method: method, path: heartbeatPath + "/{name}" + path, id: id, tag: "heartbeats", summary: about, status: http.StatusCreated,
+		errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+	}
+	if method == http.MethodPost {
+		r.errors = append(r.errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		r.body = &huma.RequestBody{
 			Description: "The beat's note, any JSON; may be left out", Content: exampleContent(&huma.Schema{}, "note", "How it is", `{"queue": 3}`),
-		},
-	}, a.beat)
+		}
+		add(a, r, func(ctx context.Context, in *HeartbeatInput) (*beatAnswer, error) {
+			note, err := in.Payload.readJSON(maxBody)
+			if err != nil {
+				return nil, err
+			}
+			return a.beat(ctx, in.Name, kind, note)
+		})
+	} else {
+		add(a, r, func(ctx context.Context, in *MetaInput) (*beatAnswer, error) { return a.beat(ctx, in.Name, kind, nil) })
+	}
+	responses := a.operation(r.method, r.path).Responses
+	responses["201"].Description = "It is kept in the history"
+	responses["200"] = &huma.Response{
+		Description: "It is the heartbeat's last, and not kept in the history: the one kept last is not heartbeat_min_interval old",
+		Content:     responses["201"].Content,
+	}
+}
+
+// beats tells whether a request is a beat.
+func beats(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, heartbeatPath+"/") && !strings.HasSuffix(r.URL.Path, "/history")
 }
 
 // HeartbeatInput is a beat as it is sent.
@@ -29,28 +77,72 @@ type HeartbeatInput struct {
 	Payload payload
 }
 
-func (a *api) beat(ctx context.Context, in *HeartbeatInput) (*answer[narrative.Datum], error) {
-	if err := narrative.ValidName(in.Name); err != nil {
+// KeptBeat is a beat as a datum.
+type KeptBeat struct {
+	narrative.Datum
+	Stored bool `json:"stored" doc:"Whether it is kept in the history; else it has no id"`
+}
+
+type beatAnswer struct {
+	Status int
+	Body   KeptBeat
+}
+
+func (a *api) beat(ctx context.Context, name string, kind narrative.BeatKind, note []byte) (*beatAnswer, error) {
+	if err := narrative.ValidName(name); err != nil {
 		return nil, err
 	}
-	note, err := in.Payload.readJSON(maxBody)
+	config, err := a.Configs.Config(ctx)
 	if err != nil {
 		return nil, err
 	}
-	config, err := a.Store.Config(ctx)
+	b := narrative.Beat{Name: name, Kind: kind, Note: json.RawMessage(bytes.TrimSpace(note)), At: a.now()}
+	if config.DefaultDatumTTL > 0 {
+		expires := b.At.Add(time.Duration(config.DefaultDatumTTL))
+		b.ExpiresAt = &expires
+	}
+	d, stored, err := a.Store.Beat(ctx, b, time.Duration(config.HeartbeatMinInterval))
 	if err != nil {
 		return nil, err
 	}
-	d, err := DatumInput{
-		Origin: narrative.HeartbeatOrigin, Name: in.Name, Note: json.RawMessage(bytes.TrimSpace(note)),
-	}.datum(a.now(), config)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := a.Store.AddDatums(ctx, []narrative.Datum{d})
-	if err != nil {
-		return nil, err
+	if !stored {
+		d.ID = ""
+		return &beatAnswer{http.StatusOK, KeptBeat{d, false}}, nil
 	}
 	a.counted.intake(Intake{Stored: 1})
-	return answered(stored[0]), nil
+	return &beatAnswer{http.StatusCreated, KeptBeat{d, true}}, nil
+}
+
+func (a *api) listHeartbeats(ctx context.Context, in *PageQuery) (*answer[narrative.Listed[narrative.Heartbeat]], error) {
+	listed, err := a.Store.Heartbeats(ctx, in.page())
+	return answered(neverNull(listed)), err
+}
+
+// HistoryInput says which part of a heartbeat's history.
+type HistoryInput struct {
+	Name      string    `path:"name"`
+	Since     time.Time `query:"since" doc:"From this time on; default from the first beat"`
+	Until     time.Time `query:"until" doc:"Until this time; default now"`
+	Threshold string    `query:"threshold" doc:"A longer silence is an outage, such as 90s; default three times the median distance between beats"`
+	Limit     int       `query:"limit" minimum:"1" maximum:"500" default:"500" doc:"Of periods"`
+}
+
+func (a *api) heartbeatHistory(ctx context.Context, in *HistoryInput) (*answer[narrative.Uptime], error) {
+	if err := narrative.ValidName(in.Name); err != nil {
+		return nil, narrative.Errorf(narrative.NotFound, "there is no heartbeat %q", in.Name)
+	}
+	q := narrative.UptimeQuery{Name: in.Name, Since: in.Since.UTC(), Until: in.Until.UTC(), Now: a.now(), Limit: in.Limit}
+	if in.Threshold != "" {
+		threshold, err := narrative.ParseDuration(in.Threshold)
+		if err == nil && threshold <= 0 {
+			err = narrative.Errorf(narrative.Invalid, "must be more than 0s")
+		}
+		if err != nil {
+			return nil, narrative.ProblemsOf("threshold", err)
+		}
+		q.Threshold = threshold
+	}
+	uptime, err := a.Store.Uptime(ctx, q)
+	uptime.Items = orEmpty(uptime.Items)
+	return answered(uptime), err
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -104,7 +103,7 @@ func unlimited(r *http.Request) bool {
 	case "/api/v1/datums", "/log/", "/log", "/api/datum/", "/api/datum":
 		return r.Method == http.MethodPost
 	default:
-		return r.Method == http.MethodPost && strings.HasPrefix(path, "/api/v1/heartbeats/")
+		return beats(r)
 	}
 }
 
