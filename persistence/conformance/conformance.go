@@ -20,7 +20,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) narrative.Store) {
 	for _, group := range []map[string]func(*bench){
 		metaTests, checkTests, decisionTests, detectionTests, changeTests, issueTests, planTests, notificationTests,
-		datumTests, textTests, raceTests, sweepTests, removalTests, keyTests, expectTests,
+		datumTests, noteTests, soughtTests, heartbeatTests, uptimeTests, textTests, raceTests, sweepTests, removalTests, keyTests, expectTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

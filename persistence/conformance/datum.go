@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -71,11 +72,8 @@ var datumTests = map[string]func(*bench){
 			"expired":        {narrative.DatumQuery{Now: kept(3 * time.Hour), Origin: "shop"}, []string{"order"}},
 			"not expired":    {narrative.DatumQuery{Now: kept(3*time.Hour - time.Microsecond), Origin: "shop"}, []string{"refund", "order"}},
 		} {
-			var names []string
-			for _, d := range must(b.store.Datums(b.ctx, test.query, narrative.Page{}))(b).Items {
-				names = append(names, d.Name)
-			}
-			b.same(what, test.want, names)
+			b.same(what, test.want, namesOf(must(b.store.Datums(b.ctx, test.query, narrative.Page{}))(b).Items))
+			b.same(what+", counted", len(test.want), must(b.store.CountDatums(b.ctx, test.query))(b))
 		}
 	},
 	"pages hold every datum once, newest first": func(b *bench) {
@@ -96,6 +94,76 @@ var datumTests = map[string]func(*bench){
 		b.same("pages", 4, pages)
 		b.same("as one page", must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{}))(b).Items, got)
 	},
+	"oldest first, in pages of their own": func(b *bench) {
+		var all []narrative.Datum
+		for i := range 12 {
+			all = append(all, narrative.Datum{Origin: "o", Name: fmt.Sprint(i), At: at(time.Duration(i/5) * time.Microsecond)})
+		}
+		must(b.store.AddDatums(b.ctx, all))(b)
+		q := narrative.DatumQuery{OldestFirst: true}
+		var got []string
+		page := narrative.Page{Limit: 5}
+		for {
+			list := must(b.store.Datums(b.ctx, q, page))(b)
+			got = append(got, namesOf(list.Items)...)
+			if page.Cursor = list.NextCursor; page.Cursor == "" {
+				break
+			}
+		}
+		b.same("order", namesOf(all), got)
+		q.Offset = 10
+		b.same("from an offset", []string{"10", "11"}, namesOf(must(b.store.Datums(b.ctx, q, narrative.Page{}))(b).Items))
+	},
+	"a cursor belongs to its order": func(b *bench) {
+		must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "a", At: at(0)}, {Origin: "o", Name: "b", At: at(0)}}))(b)
+		for _, oldestFirst := range []bool{true, false} {
+			cursor := must(b.store.Datums(b.ctx, narrative.DatumQuery{OldestFirst: oldestFirst}, narrative.Page{Limit: 1}))(b).NextCursor
+			_, err := b.store.Datums(b.ctx, narrative.DatumQuery{OldestFirst: !oldestFirst}, narrative.Page{Cursor: cursor})
+			b.refused("the other order", narrative.Invalid, err)
+		}
+	},
+	"ids go up in order of arrival": func(b *bench) {
+		var ids []string
+		for i := range 20 {
+			size := 1 + i%3*20 // a few and many
+			var some []narrative.Datum
+			for range size {
+				some = append(some, narrative.Datum{Origin: "o", Name: "n", At: at(-time.Duration(i) * time.Hour)})
+			}
+			for _, d := range must(b.store.AddDatums(b.ctx, some))(b) {
+				ids = append(ids, d.ID)
+			}
+		}
+		b.same("sorted", true, slices.IsSorted(ids))
+		b.same("each once", len(ids), len(slices.Compact(ids)))
+	},
+	"what arrived after a datum is followed in order": func(b *bench) {
+		first := must(b.store.AddDatums(b.ctx, []narrative.Datum{
+			{Origin: "o", Name: "late", At: at(time.Hour)}, {Origin: "o", Name: "early", At: at(-time.Hour)},
+		}))(b)
+		must(b.store.AddDatums(b.ctx, []narrative.Datum{
+			{Origin: "o", Name: "next", At: at(0)}, {Origin: "p", Name: "other", At: at(0)}, {Origin: "o", Name: "last", At: at(-2 * time.Hour)},
+		}))(b)
+		for what, test := range map[string]struct {
+			q     narrative.DatumQuery
+			after string
+			limit int
+			want  []string
+		}{
+			"from the first":   {narrative.DatumQuery{}, "", 0, []string{"late", "early", "next", "other", "last"}},
+			"after one":        {narrative.DatumQuery{}, first[1].ID, 0, []string{"next", "other", "last"}},
+			"a few":            {narrative.DatumQuery{}, first[0].ID, 2, []string{"early", "next"}},
+			"those of a query": {narrative.DatumQuery{Origin: "o", Until: at(0)}, "", 0, []string{"early", "last"}},
+		} {
+			b.same(what, test.want, namesOf(must(b.store.ArrivedDatums(b.ctx, test.q, test.after, test.limit))(b)))
+		}
+		_, err := b.store.ArrivedDatums(b.ctx, narrative.DatumQuery{}, "", narrative.MaxPage+1)
+		b.refused("too many", narrative.Invalid, err)
+	},
+	"a datum without a thread begins one": func(b *bench) {
+		stored := must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "a", At: at(0)}, {Origin: "o", Name: "b", At: at(0)}}))(b)
+		b.same("threads", true, stored[0].ThreadID != "" && stored[0].ThreadID != stored[1].ThreadID)
+	},
 	"many writers lose nothing": func(b *bench) {
 		errs := together(8, func(i int) error {
 			for n := range 25 {
@@ -108,4 +176,11 @@ var datumTests = map[string]func(*bench){
 		b.same("errors", make([]error, 8), errs)
 		b.same("stored", 200, len(must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{Limit: narrative.MaxPage}))(b).Items))
 	},
+}
+
+func namesOf(datums []narrative.Datum) (names []string) {
+	for _, d := range datums {
+		names = append(names, d.Name)
+	}
+	return names
 }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -32,6 +33,45 @@ var sweepTests = map[string]func(*bench){
 		b.same("nothing left", narrative.Swept{}, sweep(kept(time.Hour)))
 		b.same("datums", 2, len(must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{}))(b).Items))
 		b.same("runs", 1, len(must(b.store.CheckRuns(b.ctx, "a", narrative.Page{}))(b).Items))
+	},
+	"expired datums are swept by themselves, a few at a time": func(b *bench) {
+		var datums []narrative.Datum
+		for i := range 5 {
+			datums = append(datums, narrative.Datum{Origin: "o", Name: fmt.Sprint(i), At: at(0), ExpiresAt: ptr(time.Duration(5-i) * time.Hour)})
+		}
+		must(b.store.AddDatums(b.ctx, append(datums, narrative.Datum{Origin: "o", Name: "kept", At: at(0)})))(b)
+		left := func() []string {
+			return namesOf(must(b.store.Datums(b.ctx, narrative.DatumQuery{OldestFirst: true}, narrative.Page{}))(b).Items)
+		}
+		b.same("nothing yet", 0, must(b.store.SweepDatums(b.ctx, kept(time.Hour-time.Microsecond), 10))(b))
+		b.same("two", 2, must(b.store.SweepDatums(b.ctx, kept(3*time.Hour), 2))(b))
+		b.same("left", []string{"0", "1", "2", "kept"}, left())
+		b.same("the rest", 1, must(b.store.SweepDatums(b.ctx, kept(3*time.Hour), 2))(b))
+		b.same("left after", []string{"0", "1", "kept"}, left())
+		_, err := b.store.SweepDatums(b.ctx, at(0), 0)
+		b.refused("no limit", narrative.Invalid, err)
+	},
+	"of many who sweep, each datum is deleted by one": func(b *bench) {
+		datums := make([]narrative.Datum, 1000)
+		for i := range datums {
+			datums[i] = narrative.Datum{Origin: "o", Name: fmt.Sprint(i), At: at(0), ExpiresAt: ptr(time.Hour)}
+		}
+		must(b.store.AddDatums(b.ctx, datums))(b)
+		var swept atomic.Int64
+		errs := together(8, func(int) error {
+			for range 20 {
+				n, err := b.store.SweepDatums(b.ctx, at(time.Hour), 10)
+				if err != nil {
+					return err
+				}
+				swept.Add(int64(n))
+			}
+			return nil
+		})
+		b.same("errors", make([]error, 8), errs)
+		left := must(b.store.CountDatums(b.ctx, narrative.DatumQuery{}))(b)
+		b.same("swept or left", 1000, int(swept.Load())+left)
+		b.same("swept", true, swept.Load() > 0)
 	},
 	"a run whose hand-off is pending is kept until it is done": func(b *bench) {
 		b.watch(assertion("a"))
