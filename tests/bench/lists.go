@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	narrative "github.com/narrative-go/narrative"
-	"github.com/narrative-go/narrative/httpapi"
 	"github.com/narrative-go/narrative/persistence"
 	"github.com/narrative-go/narrative/persistence/pgtest"
 )
@@ -51,13 +50,7 @@ func measureLists(ctx context.Context, _ string, s size) ([]row, error) {
 	if err := fillLists(ctx, store, conn, issues, datums); err != nil {
 		return nil, err
 	}
-	handler, err := httpapi.New(httpapi.Options{
-		Store: store, Operator: nobodyAsks{}, RateLimit: -1,
-		Apply: func(context.Context, httpapi.Application) (narrative.Applied, error) { return narrative.Applied{}, nil },
-		Parse: func([]byte) (narrative.Manifest, error) { return narrative.Manifest{}, nil },
-		Put:   func(context.Context, narrative.Manifest) (narrative.Applied, error) { return narrative.Applied{}, nil },
-		Ready: func(context.Context) httpapi.Readiness { return httpapi.Readiness{} },
-	})
+	handler, err := apiOver(store)
 	if err != nil {
 		return nil, err
 	}

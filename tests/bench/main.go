@@ -59,6 +59,8 @@ var measurements = []measurement{
 	{"issues", measureIssues},
 	{"apply", measureApply},
 	{"lists", measureLists},
+	{"datums", measureDatums},
+	{"sweep", measureSweep},
 	{"dev", measureDev},
 }
 
