@@ -12,8 +12,8 @@ const keepRuns = 30 * 24 * time.Hour
 
 // Bounds of one sweep: rows of each kind deleted at a time, and how many times.
 const (
-	sweepBatch   = 5_000
-	sweepBatches = 200
+	sweepBatch   = 1_000 // so few that who writes waits for a moment at most
+	sweepBatches = 1_000
 )
 
 // Sweep deletes from the store what is past keeping, in batches, up to a million rows of each kind a time.

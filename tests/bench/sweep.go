@@ -74,7 +74,7 @@ func measureHistory(ctx context.Context, store *persistence.Store, name string, 
 	at := now.Add(-time.Duration(beats)*30*time.Second - 10*time.Hour)
 	err := fill(ctx, store, beats, func(n int) narrative.Datum {
 		at = at.Add(30 * time.Second)
-		if n%(beats/11) == beats/22 {
+		if n%(beats/10) == beats/20 {
 			at = at.Add(time.Hour)
 		}
 		return narrative.Datum{Origin: narrative.HeartbeatOrigin, Name: "bench", At: at}
