@@ -183,6 +183,19 @@ func wantMigrated(t *testing.T, s *persistence.Store) {
 	if diff := cmp.Diff(runs, story.Actions); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
+	for _, text := range []string{"shop", "placed", "/srv/größe", "second"} {
+		if found, err := s.Datums(t.Context(), narrative.DatumQuery{Text: text}, narrative.Page{}); err != nil || len(found.Items) != 1 || found.Items[0].ID != "told" {
+			t.Errorf("with %q, %v is found (%v)", text, found.Items, err)
+		}
+	}
+	listed, err := s.Heartbeats(t.Context(), narrative.Page{})
+	if err != nil || len(listed.Items) != 1 || !listed.Items[0].LastSuccess.Equal(at) {
+		t.Errorf("the heartbeats are %+v (%v)", listed.Items, err)
+	}
+	backup, err := s.Heartbeat(t.Context(), "backup", at)
+	if err != nil || string(backup.Note) != `{"files":7}` {
+		t.Errorf("of the heartbeat is known %+v (%v)", backup, err)
+	}
 	unasked := at.Add(time.Hour)
 	if _, err := s.ChangeIssue(t.Context(), "issue", 5, "", func(i *narrative.Issue) (narrative.Effects, error) {
 		i.Steps[0].UnaskedAt = &unasked

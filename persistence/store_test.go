@@ -81,6 +81,19 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestWithoutFullTextSearchPartsOfWordsAreFound(t *testing.T) {
+	t.Parallel()
+	s := open(t, migratedSQLite(t))
+	if _, err := s.AddDatums(t.Context(), []narrative.Datum{{Origin: "shop", Name: "order.placed", Note: []byte(`{"text":"GRÖSSE 100%"}`)}}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"rder.pla": 1, "hop röss": 1, "00%": 1, " ": 1, "order röße": 0, "_rder": 0} {
+		if n, err := s.CountDatums(t.Context(), narrative.DatumQuery{Text: text}); err != nil || n != want {
+			t.Errorf("with %q, %d datums are found (%v), want %d", text, n, err, want)
+		}
+	}
+}
+
 // TestTwoStoresShareADatabase has two processes' worth of stores at the same database.
 func TestTwoStoresShareADatabase(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/batteries/heartbeat"
@@ -12,8 +13,8 @@ import (
 // nothing is a reader of datums that has none.
 type nothing struct{ narrative.DatumReader }
 
-func (nothing) Datums(context.Context, narrative.DatumQuery, narrative.Page) (narrative.Listed[narrative.Datum], error) {
-	return narrative.Listed[narrative.Datum]{}, nil
+func (nothing) Heartbeat(context.Context, string, time.Time) (narrative.Heartbeat, error) {
+	return narrative.Heartbeat{}, narrative.Errorf(narrative.NotFound, "it has never beat")
 }
 
 func ExampleRegister() {

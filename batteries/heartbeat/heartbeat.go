@@ -1,13 +1,17 @@
 // Package heartbeat is the battery that notices silence: the class "heartbeat", an assertion that something goes on
 // telling that it is alive.
 //
-// A beat is a datum of the origin narrative.HeartbeatOrigin whose name is the heartbeat's; POST
-// /api/v1/heartbeats/NAME and narrative heartbeat NAME store one. The assertion fails when the newest is older than
-// expect_every and grace together, with the reason quiet, and with the reason never when there is none.
+// POST /api/v1/heartbeats/NAME and narrative heartbeat NAME tell a beat, with /start and /fail that a run began or failed;
+// a datum of the origin narrative.HeartbeatOrigin whose name is the heartbeat's is a beat, too. The assertion fails with
+// the reason failed when a failure was told since the last success; quiet when that is older than expect_every and grace
+// together; and never when there was none.
 package heartbeat
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -18,12 +22,10 @@ const Class = "heartbeat"
 
 // The reasons of failed verdicts.
 const (
-	reasonQuiet = "quiet"
-	reasonNever = "never"
+	reasonFailed = "failed"
+	reasonQuiet  = "quiet"
+	reasonNever  = "never"
 )
-
-// skew is how far ahead of this machine's clock a beat may be dated: one from the future would hide a silence.
-const skew = time.Minute
 
 // Args are the arguments of the class "heartbeat".
 type Args struct {
@@ -71,25 +73,64 @@ type pulse struct {
 
 var _ narrative.Assertion = pulse{}
 
-// Check looks for the newest beat.
+// Check looks at the last beats.
 func (p pulse) Check(ctx context.Context) (narrative.Verdict, error) {
 	datums, err := narrative.ReadDatums(ctx)
 	if err != nil {
 		return narrative.Verdict{}, err
 	}
 	now := p.now().UTC()
-	newest, err := datums.Datums(ctx, narrative.DatumQuery{
-		Origin: narrative.HeartbeatOrigin, Name: p.Name, Until: now.Add(skew),
-	}, narrative.Page{Limit: 1})
-	switch {
-	case err != nil:
+	last, err := datums.Heartbeat(ctx, p.Name, now)
+	if err != nil && narrative.KindOf(err) != narrative.NotFound {
 		return narrative.Verdict{}, err
-	case len(newest.Items) == 0:
+	}
+	success, fail := last.LastSuccess, last.LastFail
+	switch {
+	case fail != nil && (success == nil || success.Before(*fail)):
+		return p.failed(last, now), nil
+	case success == nil:
 		v := narrative.Failed("no beat of %s has ever arrived; one is expected every %s", p.Name, p.ExpectEvery)
 		v.Reason = reasonNever
 		return v, nil
 	}
-	return p.judge(newest.Items[0].At, now), nil
+	return p.judge(*success, now), nil
+}
+
+// failed tells of a failure after which there was no success.
+func (p pulse) failed(last narrative.Heartbeat, now time.Time) narrative.Verdict {
+	since := "it has never succeeded"
+	if last.LastSuccess != nil {
+		since = fmt.Sprintf("its last success was %s ago", roughly(max(now.Sub(*last.LastSuccess), 0)))
+	}
+	v := narrative.Failed("%s failed %s ago%s; %s", p.Name, roughly(max(now.Sub(*last.LastFail), 0)), said(last.FailNote), since)
+	v.Reason = reasonFailed
+	v = v.With("failed_at", last.LastFail.Format(time.RFC3339Nano))
+	if last.LastSuccess != nil {
+		v = v.With("last_beat", last.LastSuccess.Format(time.RFC3339Nano))
+	}
+	if note, err := narrative.DecodeJSON(last.FailNote); err == nil && note != nil {
+		v = v.With("note", note)
+	}
+	return v
+}
+
+// maxSaid is how much of a note is said in a summary, in bytes.
+const maxSaid = 200
+
+// said is a note as a summary says it.
+func said(note json.RawMessage) string {
+	text := string(note)
+	var plain string
+	if json.Unmarshal(note, &plain) == nil {
+		text = strings.TrimSpace(plain)
+	}
+	switch {
+	case text == "" || text == "null":
+		return ""
+	case len(text) > maxSaid:
+		text = strings.ToValidUTF8(text[:maxSaid], "") + "…"
+	}
+	return ": " + text
 }
 
 func (p pulse) judge(last, now time.Time) narrative.Verdict {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,75 @@ func TestTheNewestBeatDecides(t *testing.T) {
 			}
 			got := checked(t, store, `{"name":"backup","expect_every":"5m","grace":"1m"}`)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAFailureCountsUntilTheNextSuccess(t *testing.T) {
+	t.Parallel()
+	type told struct {
+		kind narrative.BeatKind
+		ago  time.Duration
+		note string
+	}
+	const success, start, fail = narrative.BeatSuccess, narrative.BeatStart, narrative.BeatFail
+	failed := func(text string, details ...string) narrative.Verdict {
+		v := narrative.Verdict{Summary: text, Reason: reasonFailed}
+		for i := 0; i < len(details); i += 2 {
+			v = v.With(details[i], details[i+1])
+		}
+		return v
+	}
+	for name, tt := range map[string]struct {
+		told []told
+		want narrative.Verdict
+	}{
+		"after a success": {
+			[]told{{success, time.Hour, ""}, {fail, 10 * time.Minute, ""}, {fail, 3 * time.Minute, `"disk full\n"`}},
+			failed("backup failed 3m ago: disk full; its last success was 1h ago",
+				"failed_at", "2026-03-04T11:57:00Z", "last_beat", "2026-03-04T11:00:00Z", "note", "disk full\n"),
+		},
+		"while another run is under way": {
+			[]told{{success, time.Hour, ""}, {fail, 3 * time.Minute, `"disk full"`}, {start, time.Minute, `"again"`}},
+			failed("backup failed 3m ago: disk full; its last success was 1h ago",
+				"failed_at", "2026-03-04T11:57:00Z", "last_beat", "2026-03-04T11:00:00Z", "note", "disk full"),
+		},
+		"without a success": {
+			[]told{{start, time.Hour, ""}, {fail, time.Minute, ""}},
+			failed("backup failed 1m ago; it has never succeeded", "failed_at", "2026-03-04T11:59:00Z"),
+		},
+		"with a long note": {
+			[]told{{fail, time.Minute, `"` + strings.Repeat("ü", 300) + `"`}},
+			failed("backup failed 1m ago: "+strings.Repeat("ü", 100)+"…; it has never succeeded",
+				"failed_at", "2026-03-04T11:59:00Z", "note", strings.Repeat("ü", 300)),
+		},
+		"and not after it": {
+			[]told{{fail, 3 * time.Minute, ""}, {success, 2 * time.Minute, ""}},
+			narrative.Passed("backup beat 2m ago").With("last_beat", "2026-03-04T11:58:00Z").With("silent_for", "2m"),
+		},
+		"and a start is none": {
+			[]told{{start, time.Minute, ""}},
+			narrative.Verdict{Summary: "no beat of backup has ever arrived; one is expected every 5m", Reason: reasonNever},
+		},
+		"and a run under way is as silent as before": {
+			[]told{{success, time.Hour, ""}, {start, time.Minute, ""}},
+			narrative.Verdict{Summary: "backup has been silent for 1h; a beat is expected every 5m", Reason: reasonQuiet}.
+				With("last_beat", "2026-03-04T11:00:00Z").With("silent_for", "1h"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := opened(t)
+			for _, b := range tt.told {
+				if _, _, err := store.Beat(context.Background(), narrative.Beat{
+					Name: "backup", Kind: b.kind, At: noon.Add(-b.ago), Note: json.RawMessage(b.note),
+				}, time.Hour); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(tt.want, checked(t, store, `{"name":"backup","expect_every":"5m"}`)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

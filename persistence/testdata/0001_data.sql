@@ -47,7 +47,9 @@ INSERT INTO handoffs (id, check_run_id, workflow_id, issue_id, check_seq, passed
 VALUES ('to the issue', 'run-a', 'issue/a/invoice/7', 'issue', 8, FALSE, NULL, AT),
     ('to the occurrence', 'run-e', 'occurrence/occurrence', NULL, 0, FALSE, 'occurrence', AT);
 
-INSERT INTO datums (id, origin, name, note, level, thread_id, at) VALUES ('datum', 'o', 'n', '{"n":1}', 'info', 't', AT);
+INSERT INTO datums (id, origin, name, note, level, thread_id, at) VALUES ('datum', 'o', 'n', '{"n":1}', 'info', 't', AT),
+    ('told', 'shop', 'order.placed', '{"path":"/srv/Größe","text":"first\nsecond"}', 'info', 't', AT),
+    ('beat', 'heartbeat', 'backup', '{"files":7}', 'info', 't', AT);
 
 INSERT INTO notifications (id, key, issue_id, kind, channel, recipient, subject, text, html, state, attempts, last_error,
     receipt, created_at, sent_at)
