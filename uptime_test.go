@@ -73,16 +73,22 @@ func TestUptimeOf(t *testing.T) {
 		up    float64
 	}{
 		"the original's three clusters": {
-			narrative.UptimeQuery{Now: after(50)}, beats(1, 2, 3, 14, 15, 16, 17, 18, 45, 46, 47, 48, 49, 50),
-			[]string{"up 1-3", "down 3-14", "up 14-18", "down 18-45", "up 45-"}, 100 * 11.0 / 49,
+			narrative.UptimeQuery{Now: after(50)},
+			beats(1, 2, 3, 14, 15, 16, 17, 18, 45, 46, 47, 48, 49, 50),
+			[]string{"up 1-3", "down 3-14", "up 14-18", "down 18-45", "up 45-"},
+			100 * 11.0 / 49,
 		},
 		"two gaps of ten minutes in beats of 20 s": {
-			narrative.UptimeQuery{Now: after(1500)}, beats(slices.Concat(every(20, 0, 100), every(20, 700, 800), every(20, 1400, 1500))...),
-			[]string{"up 0-100", "down 100-700", "up 700-800", "down 800-1400", "up 1400-"}, 20,
+			narrative.UptimeQuery{Now: after(1500)},
+			beats(slices.Concat(every(20, 0, 100), every(20, 700, 800), every(20, 1400, 1500))...),
+			[]string{"up 0-100", "down 100-700", "up 700-800", "down 800-1400", "up 1400-"},
+			20,
 		},
 		"the middle distance is the outage": {
-			narrative.UptimeQuery{Now: after(106)}, beats(0, 1, 2, 3, 103, 104, 105, 106),
-			[]string{"up 0-3", "down 3-103", "up 103-"}, 100 * 6.0 / 106,
+			narrative.UptimeQuery{Now: after(106)},
+			beats(0, 1, 2, 3, 103, 104, 105, 106),
+			[]string{"up 0-3", "down 3-103", "up 103-"},
+			100 * 6.0 / 106,
 		},
 		"a beat 5 s ago is up":                 {narrative.UptimeQuery{Now: after(605)}, beats(minutely...), []string{"up 0-"}, 100},
 		"silent for 5000 s is down":            {narrative.UptimeQuery{Now: after(5600)}, beats(minutely...), []string{"up 0-600", "down 600-"}, 100 * 600.0 / 5600},
@@ -94,17 +100,23 @@ func TestUptimeOf(t *testing.T) {
 		"beats of one moment are one":          {narrative.UptimeQuery{Now: after(3)}, beats(0, 0, 0, 0, 1, 1, 1, 2, 2, 3), []string{"up 0-"}, 100},
 		"of an even number the two in between": {narrative.UptimeQuery{Now: after(19)}, beats(0, 1, 4, 13), []string{"up 0-"}, 100}, // 1, 3, 9
 		"a failure is down until a success": {
-			narrative.UptimeQuery{Now: after(600)}, failed(beats(minutely...), 90, 110, 130),
-			[]string{"up 0-90", "down 90-120", "up 120-130", "down 130-180", "up 180-"}, 100 * 520.0 / 600,
+			narrative.UptimeQuery{Now: after(600)},
+			failed(beats(minutely...), 90, 110, 130),
+			[]string{"up 0-90", "down 90-120", "up 120-130", "down 130-180", "up 180-"},
+			100 * 520.0 / 600,
 		},
 		"a failure that lasts": {narrative.UptimeQuery{Now: after(1200)}, failed(beats(minutely...), 630, 690), []string{"up 0-630", "down 630-"}, 52.5},
 		"a failure is a sign of life": {
-			narrative.UptimeQuery{Now: after(1200)}, failed(beats(0, 60, 120, 180, 1200), 240),
-			[]string{"up 0-240", "down 240-1200", "up 1200-"}, 20,
+			narrative.UptimeQuery{Now: after(1200)},
+			failed(beats(0, 60, 120, 180, 1200), 240),
+			[]string{"up 0-240", "down 240-1200", "up 1200-"},
+			20,
 		},
 		"a failure after a silence": {
-			narrative.UptimeQuery{Now: after(1200)}, failed(beats(0, 60, 120, 180, 1200), 1000),
-			[]string{"up 0-180", "down 180-1200", "up 1200-"}, 15,
+			narrative.UptimeQuery{Now: after(1200)},
+			failed(beats(0, 60, 120, 180, 1200), 1000),
+			[]string{"up 0-180", "down 180-1200", "up 1200-"},
+			15,
 		},
 		"failures alone":             {narrative.UptimeQuery{Now: after(100)}, failed(nil, 0, 50), []string{"down 0-"}, 0},
 		"a window within a period":   {narrative.UptimeQuery{Since: after(100), Until: after(200), Now: after(1e6)}, beats(minutely...), []string{"up 100-"}, 100},
