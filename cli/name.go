@@ -23,7 +23,7 @@ func calledAs(arg0 string) string {
 }
 
 // binary is what the program is installed as.
-func (p *program) binary() string { return cmp.Or(p.Process.Name, "narrative") }
+func (p *program) binary() string { return cmp.Or(p.Name, "narrative") }
 
 // name is what the program calls itself.
 func (p *program) name() string {

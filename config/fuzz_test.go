@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -22,8 +23,8 @@ func FuzzWrite(f *testing.F) {
 		config.Warnings([]config.File{{Text: []byte(text)}})
 		m, err := config.Parse([]byte(text), config.Options{File: "f.yaml"})
 		if err != nil {
-			mistakes, ok := err.(*config.Mistakes)
-			if !ok || narrative.KindOf(err) != narrative.Invalid {
+			var mistakes *config.Mistakes
+			if !errors.As(err, &mistakes) || narrative.KindOf(err) != narrative.Invalid {
 				t.Fatalf("the error is %T: %v", err, err)
 			}
 			lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1

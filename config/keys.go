@@ -244,7 +244,7 @@ func (d *decoder) relocated(kind narrative.MetaKind, m narrative.Meta, n *node, 
 	}
 	for _, name := range differing(d.registry.Relocate(kind, m.Class, m.Args, "/a"), d.registry.Relocate(kind, m.Class, m.Args, "/b")) {
 		at := step(step(path, "args"), name)
-		d.report.add(locate(n, narrative.Problem{Path: step("args", name)}), at, name+": "+relativePath)
+		d.add(locate(n, narrative.Problem{Path: step("args", name)}), at, name+": "+relativePath)
 	}
 	return m.Args
 }

@@ -33,7 +33,7 @@ func (s *Service) startAPI(ctx, running context.Context) error {
 	})
 	handler, err := httpapi.New(httpapi.Options{
 		Interactions: interactions, Datums: datums, Configs: configs, Ending: running.Done(),
-		Store:        s.store, Operator: s.starter, Apply: s.Apply, Parse: s.parse, Put: s.applyManifest, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
+		Store: s.store, Operator: s.starter, Apply: s.Apply, Parse: s.parse, Put: s.applyManifest, Ready: s.ready, Version: s.o.Version, Logger: s.o.Logger, Now: s.o.Now,
 		Metrics: s.metrics.registry, Tracer: s.tracer,
 		RequireKey: s.o.keysRequired(), RateLimit: s.o.RateLimit, Local: !s.o.keysRequired() && !s.o.public() && !s.o.Insecure,
 	})

@@ -265,10 +265,10 @@ func (s *Service) rules(applied narrative.Applied) {
 const issuesSeen = 500
 
 func plural(issues int) string {
-	switch {
-	case issues == 1:
+	switch issues {
+	case 1:
 		return "1 issue is"
-	case issues == issuesSeen:
+	case issuesSeen:
 		return fmt.Sprintf("%d issues or more are", issues)
 	}
 	return fmt.Sprintf("%d issues are", issues)
