@@ -3,6 +3,7 @@ package persistence
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -105,6 +106,9 @@ func (s *Store) recordDetection(ctx context.Context, tx engine.Tx, r narrative.D
 	}
 	result := narrative.DetectionResult{Run: r.CheckRun, Claimed: claimed, Handoffs: []narrative.Handoff{}}
 	b = &engine.Batch{}
+	if err := s.queueSummaries(b, meta, claimed); err != nil {
+		return result, err
+	}
 	for _, o := range claimed {
 		h := narrative.Handoff{ID: narrative.NewID(r.FinishedAt), WorkflowID: "occurrence/" + o.ID, OccurrenceID: o.ID, CreatedAt: r.FinishedAt}
 		queueHandoff(b, r.ID, h)
@@ -130,6 +134,33 @@ func (s *Store) claim(ctx context.Context, tx engine.Tx, r narrative.DetectionRe
 		}
 	}
 	return claimed, tx.Run(ctx, b)
+}
+
+// queueSummaries writes the occurrences down as datums, whatever the minimum level, each in a thread of its own by its id.
+func (s *Store) queueSummaries(b *engine.Batch, meta narrative.EventMeta, claimed []narrative.Occurrence) error {
+	datums := make([]narrative.Datum, len(claimed))
+	for n, o := range claimed {
+		summary, err := encodeJSON(orObject(o.Summary))
+		if err != nil {
+			return during(err, "summary")
+		}
+		d := narrative.Datum{
+			Origin: clip(meta.Class, narrative.MaxDatumName), Name: clip(cmp.Or(meta.DisplayName, meta.Name), narrative.MaxDatumName),
+			Note: summary, Level: narrative.Info, ThreadID: o.ID, At: o.At, ExpiresAt: o.ExpiresAt,
+		}
+		if len(summary) > narrative.MaxDatumNote {
+			d.Note = json.RawMessage(`"the summary is too long for a datum"`)
+		}
+		var problems narrative.Problems
+		if datums[n], problems = d.Plain(); len(problems) > 0 {
+			return during(problems, "summary")
+		}
+	}
+	s.identify(datums)
+	for _, d := range datums {
+		s.queueDatum(b, d, nil, "")
+	}
+	return nil
 }
 
 func expiry(at time.Time, ttl narrative.Duration) *time.Time {

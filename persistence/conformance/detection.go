@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -64,6 +66,47 @@ var detectionTests = map[string]func(*bench){
 		r := narrative.DetectionRecord{CheckRun: narrative.CheckRun{Assertion: "gone", RunID: "r", Outcome: narrative.OutcomeNotDetected}}
 		_, err := b.store.RecordDetection(b.ctx, r)
 		b.refused("record", narrative.NotFound, err)
+	},
+	"each occurrence is written down as a datum": func(b *bench) {
+		e := event("e", time.Hour)
+		e.Class, e.DisplayName = "shop.Refunds", "Refunds are many"
+		c := narrative.DefaultConfig()
+		c.MinimumDatumLogLevel = narrative.ErrorLevel // which does not matter
+		must(b.store.Apply(b.ctx, narrative.Manifest{Events: []narrative.EventMeta{e}, Config: &c}, at(0)))(b)
+		o := narrative.Occurrence{Summary: map[string]any{"shop": "Köln", "n": 17}, Details: map[string]any{"count": 3}}
+		claimed := b.detect("e", 0, o, o, narrative.Occurrence{}).Claimed
+		b.detect("e", time.Minute, o)
+		want := []narrative.Datum{
+			{Origin: "shop.Refunds", Name: "Refunds are many", Note: json.RawMessage(`{"n":17,"shop":"Köln"}`), Level: narrative.Info, ThreadID: claimed[0].ID, At: kept(0), ExpiresAt: keptPtr(time.Hour)},
+			{Origin: "shop.Refunds", Name: "Refunds are many", Note: json.RawMessage(`{}`), Level: narrative.Info, ThreadID: claimed[1].ID, At: kept(0), ExpiresAt: keptPtr(time.Hour)},
+		}
+		q := narrative.DatumQuery{OldestFirst: true}
+		b.same("datums", want, must(b.store.Datums(b.ctx, q, narrative.Page{}))(b).Items, cmpopts.IgnoreFields(narrative.Datum{}, "ID"))
+		b.same("found", 1, must(b.store.CountDatums(b.ctx, narrative.DatumQuery{Text: "köln 17"}))(b))
+		b.detect("e", time.Hour, o)
+		b.same("once it occurred again", 3, must(b.store.CountDatums(b.ctx, narrative.DatumQuery{}))(b))
+	},
+	"of a hundred detections of one occurrence, however it is written, one is the first": func(b *bench) {
+		b.notice(event("e", time.Hour))
+		forms := []map[string]any{
+			{"who": "ü", "n": 1, "big": 1e21, "in": map[string]any{"a": 0.5, "b": nil}},
+			{"in": map[string]any{"b": nil, "a": json.Number("5e-1")}, "big": json.Number("1000000000000000000000"), "n": 1.0, "who": "\u00fc"},
+			{"n": json.Number("1.0"), "who": "ü", "in": json.RawMessage(`{ "b": null, "a": 0.50 }`), "big": json.Number("1E21")},
+		}
+		for round, after := range []time.Duration{0, time.Hour} {
+			var claimed atomic.Int64
+			errs := together(100, func(i int) error {
+				r := b.beginDetection("e", after)
+				r.Occurrences = []narrative.Occurrence{{Summary: forms[i%len(forms)], Details: map[string]any{"i": i}}}
+				result, err := b.store.RecordDetection(b.ctx, r)
+				claimed.Add(int64(len(result.Claimed)))
+				return err
+			})
+			b.same("errors", make([]error, len(errs)), errs)
+			b.same(fmt.Sprintf("claims in round %d", round), int64(1), claimed.Load())
+			b.same(fmt.Sprintf("datums after round %d", round), round+1, must(b.store.CountDatums(b.ctx, narrative.DatumQuery{}))(b))
+			b.same("hand-offs", 1, len(must(b.store.PendingHandoffs(b.ctx, at(1000*time.Hour), 1000))(b)))
+		}
 	},
 	"of many claims of one occurrence, one wins": func(b *bench) {
 		b.notice(event("e", time.Hour))
