@@ -128,3 +128,30 @@ func violating(n int) []narrative.Violation {
 	}
 	return all
 }
+
+// BenchmarkUptime looks through the history of a million beats.
+func BenchmarkUptime(b *testing.B) {
+	const beats = 1_000_000
+	for name, database := range engines {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, database(b))
+			now := time.Now()
+			for begin := 0; begin < beats; begin += 10_000 {
+				datums := make([]narrative.Datum, 10_000)
+				for i := range datums {
+					datums[i] = narrative.Beat{Name: "agent", At: now.Add(time.Duration(begin+i-beats) * 30 * time.Second)}.Datum()
+				}
+				if _, err := s.AddDatums(b.Context(), datums); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				u, err := s.Uptime(b.Context(), narrative.UptimeQuery{Name: "agent", Now: now})
+				if err != nil || u.Beats != beats {
+					b.Fatal(u.Beats, err)
+				}
+			}
+		})
+	}
+}

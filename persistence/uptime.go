@@ -61,13 +61,12 @@ func queueMoments(b *engine.Batch, to *moments, q narrative.UptimeQuery, kind na
 		since = ` AND at >= COALESCE((SELECT MIN(at) FROM (SELECT at` + known + ` AND at < $4 ORDER BY at DESC LIMIT $5) AS earlier), $4)`
 		args = append(args, q.Since, before)
 	}
+	var at time.Time
+	row := []any{moment{&at}} // one for all rows
 	b.Query(func(r engine.Row) error {
-		var at time.Time
-		if err := r.Scan(moment{&at}); err != nil {
-			return err
-		}
+		err := r.Scan(row...)
 		*to = append(*to, at.UnixMicro())
-		return nil
+		return err
 	}, `
 		SELECT at`+known+since+` AND at <= COALESCE((SELECT MIN(at)`+known+` AND at > $3), $3)
 		ORDER BY at`, args...)
