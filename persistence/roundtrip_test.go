@@ -61,6 +61,93 @@ func TestPassingUnchangedRunTakesTwoBatches(t *testing.T) {
 	}
 }
 
+func TestBeatsAndDatumsTakeOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	var sent trips
+	e, err := postgres.Open(t.Context(), pgtest.Database(t), postgres.Options{Tracer: &sent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := persistence.New(e, persistence.Options{})
+	defer s.Close()
+	now := time.Now()
+	datums := make([]narrative.Datum, 3)
+	for i := range datums {
+		datums[i] = narrative.Datum{Origin: "o", Name: "n", At: now}
+	}
+	for what, do := range map[string]func() error{
+		"a beat": func() error {
+			_, _, err := s.Beat(t.Context(), narrative.Beat{Name: "a", At: now}, time.Second)
+			return err
+		},
+		"a few datums": func() error {
+			_, err := s.AddDatums(t.Context(), datums)
+			return err
+		},
+		"the last beats": func() error {
+			_, err := s.Heartbeat(t.Context(), "h", now)
+			if narrative.KindOf(err) == narrative.NotFound {
+				return nil
+			}
+			return err
+		},
+		"a history": func() error {
+			_, err := s.Uptime(t.Context(), narrative.UptimeQuery{Name: "a", Now: now})
+			return err
+		},
+		"a sweep": func() error {
+			_, err := s.SweepDatums(t.Context(), now, 10)
+			return err
+		},
+	} {
+		sent.take()
+		if err := do(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if batches, queries := sent.take(); batches != 1 || queries != 0 {
+			t.Errorf("%s: sent %d batches and %d queries, want 1 and 0", what, batches, queries)
+		}
+	}
+}
+
+// TestASweepPassesOverWhatAnotherHolds has another transaction about to delete some of the expired datums.
+func TestASweepPassesOverWhatAnotherHolds(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	past := time.Now().Add(-time.Hour)
+	datums := make([]narrative.Datum, 20)
+	for i := range datums {
+		datums[i] = narrative.Datum{Origin: "o", Name: "n", At: past, ExpiresAt: &past}
+	}
+	if _, err := s.AddDatums(t.Context(), datums); err != nil {
+		t.Fatal(err)
+	}
+	other, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(context.Background())
+	tx, err := other.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "DELETE FROM datums WHERE id IN (SELECT id FROM datums ORDER BY id LIMIT 5)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{10, 5, 0} {
+		if n, err := s.SweepDatums(t.Context(), time.Now(), 10); n != want || err != nil {
+			t.Errorf("swept %d (%v), want %d", n, err, want)
+		}
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.SweepDatums(t.Context(), time.Now(), 10); n != 5 || err != nil {
+		t.Errorf("swept %d (%v) of what the other left, want 5", n, err)
+	}
+}
+
 func check(t *testing.T, s *persistence.Store, i int, overRecords bool) {
 	t.Helper()
 	runID := fmt.Sprint("check-", i)
