@@ -85,6 +85,13 @@ func Start() (end func(), err error) {
 	return stop, err
 }
 
+// StartLasting is Start with a server as PostgreSQL's defaults have it: what it commits outlasts a crash of the machine.
+func StartLasting() (end func(), err error) {
+	lasting.Store(true)
+	defer lasting.Store(false)
+	return Start()
+}
+
 // New returns the URL of a new, migrated database on the server that Start started.
 func New() (string, error) {
 	admin, template, err := start()

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -87,9 +88,11 @@ func (s *server) serve(bin, data string, who *syscall.Credential) error {
 	var log bytes.Buffer
 	s.ended = make(chan struct{})
 	postgres := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port), "-k", s.dir,
-		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "synchronous_commit=off",
-		"-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=32MB", "-c", "autovacuum=off",
-		"-c", "log_min_messages=fatal")
+		"-c", "listen_addresses=127.0.0.1", "-c", "max_connections=400", "-c", "log_min_messages=fatal")
+	if !lasting.Load() {
+		postgres.Args = append(postgres.Args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+			"-c", "shared_buffers=32MB", "-c", "autovacuum=off")
+	}
 	postgres.Dir, postgres.Stdout, postgres.Stderr = s.dir, &log, &log
 	postgres.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
 	endWithUs(postgres.SysProcAttr)
@@ -108,6 +111,9 @@ func (s *server) serve(bin, data string, who *syscall.Credential) error {
 	}
 	return nil
 }
+
+// lasting tells that the next server keeps what it is told through a crash of the machine, as PostgreSQL's defaults do.
+var lasting atomic.Bool
 
 // startHeld starts a command from a thread that stays as long as the command does: on Linux a child is told that its
 // parent died when the thread that started it does.

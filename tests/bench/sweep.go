@@ -14,7 +14,7 @@ import (
 
 // bothStores are empty stores of both kinds.
 func bothStores(ctx context.Context, dir string) (stores map[string]*persistence.Store, stop func(), err error) {
-	end, err := pgtest.Start()
+	end, err := pgtest.StartLasting()
 	if err != nil {
 		return nil, nil, err
 	}
