@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"sort"
 	"strconv"
 	"strings"
@@ -90,16 +91,45 @@ func HashText(s string) string {
 
 // CanonicalJSON rewrites a JSON value in the canonical form of RFC 8785: no white space, members sorted by UTF-16
 // code units, numbers as ECMAScript writes them.
-func CanonicalJSON(b []byte) ([]byte, error) {
+func CanonicalJSON(b []byte) ([]byte, error) { return canonical(b, asDouble) }
+
+// IdentityJSON rewrites a JSON value in the form by which it is told from others: the canonical one, but for whole
+// numbers beyond 2^53. Those stay whole, where a double would take several for the same.
+func IdentityJSON(b []byte) ([]byte, error) { return canonical(b, asWhole) }
+
+func canonical(b []byte, number func(json.Number) (string, error)) ([]byte, error) {
 	v, err := decodeNumbers(b)
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	if err := writeCanonical(&out, v); err != nil {
+	w := canonicalWriter{number: number}
+	if err := w.write(v); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), nil
+	return w.out.Bytes(), nil
+}
+
+// asDouble writes a number as ECMAScript does.
+func asDouble(n json.Number) (string, error) {
+	f, err := n.Float64()
+	if err != nil || math.IsInf(f, 0) {
+		return "", Errorf(Invalid, "number %s does not fit a double", n)
+	}
+	return canonicalNumber(f), nil
+}
+
+// maxExact is up to where doubles tell whole numbers apart.
+const maxExact = 1 << 53
+
+func asWhole(n json.Number) (string, error) {
+	short, err := asDouble(n)
+	if f, _ := n.Float64(); err != nil || math.Abs(f) < maxExact {
+		return short, err
+	}
+	if exact, ok := new(big.Rat).SetString(n.String()); ok && exact.IsInt() {
+		return exact.Num().String(), nil
+	}
+	return short, nil
 }
 
 // canonicalOf is the canonical JSON of anything that encodes as JSON.
@@ -111,18 +141,25 @@ func canonicalOf(v any) ([]byte, error) {
 	return CanonicalJSON(encoded)
 }
 
-func writeCanonical(out *bytes.Buffer, v any) error {
+// canonicalWriter writes in the canonical form, its numbers in one of two.
+type canonicalWriter struct {
+	out    bytes.Buffer
+	number func(json.Number) (string, error)
+}
+
+func (w *canonicalWriter) write(v any) error {
+	out := &w.out
 	switch v := v.(type) {
 	case nil:
 		out.WriteString("null")
 	case bool:
 		out.WriteString(strconv.FormatBool(v))
 	case json.Number:
-		f, err := v.Float64()
-		if err != nil || math.IsInf(f, 0) {
-			return Errorf(Invalid, "number %s does not fit a double", v)
+		number, err := w.number(v)
+		if err != nil {
+			return err
 		}
-		out.WriteString(canonicalNumber(f))
+		out.WriteString(number)
 	case string:
 		writeCanonicalString(out, v)
 	case []any:
@@ -131,18 +168,19 @@ func writeCanonical(out *bytes.Buffer, v any) error {
 			if i > 0 {
 				out.WriteByte(',')
 			}
-			if err := writeCanonical(out, e); err != nil {
+			if err := w.write(e); err != nil {
 				return err
 			}
 		}
 		out.WriteByte(']')
 	case map[string]any:
-		return writeCanonicalObject(out, v)
+		return w.object(v)
 	}
 	return nil
 }
 
-func writeCanonicalObject(out *bytes.Buffer, v map[string]any) error {
+func (w *canonicalWriter) object(v map[string]any) error {
+	out := &w.out
 	keys := make([]string, 0, len(v))
 	for k := range v {
 		keys = append(keys, k)
@@ -155,7 +193,7 @@ func writeCanonicalObject(out *bytes.Buffer, v map[string]any) error {
 		}
 		writeCanonicalString(out, k)
 		out.WriteByte(':')
-		if err := writeCanonical(out, v[k]); err != nil {
+		if err := w.write(v[k]); err != nil {
 			return err
 		}
 	}

@@ -176,7 +176,7 @@ func queueClaim(b *engine.Batch, o narrative.Occurrence, runID string, claimed *
 	if err != nil {
 		return during(err, "summary")
 	}
-	canonical, err := narrative.CanonicalJSON(summary)
+	identity, err := narrative.IdentityJSON(summary)
 	if err != nil {
 		return during(err, "summary")
 	}
@@ -189,7 +189,7 @@ func queueClaim(b *engine.Batch, o narrative.Occurrence, runID string, claimed *
 	if err := readBack(&o, summary, details); err != nil {
 		return err
 	}
-	hash := narrative.HashText(string(canonical))
+	hash := narrative.HashText(string(identity))
 	b.Exec("DELETE FROM occurrences WHERE event = $1 AND hash = $2 AND expires_at <= $3", o.Event, hash, o.At)
 	b.Query(func(r engine.Row) error {
 		*claimed = append(*claimed, o)

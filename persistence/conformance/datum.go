@@ -1,9 +1,13 @@
 package conformance
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -34,6 +38,8 @@ var datumTests = map[string]func(*bench){
 		for i := range 300 {
 			all = append(all, narrative.Datum{Origin: "größer", Name: fmt.Sprint(i), Note: json.RawMessage(`{"b":1.50,"a":["ü"]}`), At: at(-time.Duration(i) * time.Second), ExpiresAt: ptr(time.Hour)})
 		}
+		all[0].ExpiresAt, all[0].Note, all[1].Level, all[2].ThreadID = nil, nil, narrative.ErrorLevel, "t"
+		all[0].At, all[299].At = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 		stored := must(b.store.AddDatums(b.ctx, all))(b)
 		b.same("listed", stored, must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{Limit: 300}))(b).Items)
 	},
@@ -121,6 +127,66 @@ var datumTests = map[string]func(*bench){
 			_, err := b.store.Datums(b.ctx, narrative.DatumQuery{OldestFirst: !oldestFirst}, narrative.Page{Cursor: cursor})
 			b.refused("the other order", narrative.Invalid, err)
 		}
+	},
+	"pages hold every datum once while others are written": func(b *bench) {
+		const before = 300
+		random := func(r *rand.Rand, name string) narrative.Datum {
+			return narrative.Datum{Origin: "o", Name: name, At: at(time.Duration(r.IntN(100)) * time.Microsecond)}
+		}
+		var all []narrative.Datum
+		r := rand.New(rand.NewPCG(1, 5))
+		for i := range before {
+			all = append(all, random(r, fmt.Sprint(i)))
+		}
+		must(b.store.AddDatums(b.ctx, all))(b)
+		stop := make(chan struct{})
+		var writers sync.WaitGroup
+		for w := range uint64(2) {
+			writers.Go(func() {
+				r := rand.New(rand.NewPCG(w, 6))
+				for range 500 {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if _, err := b.store.AddDatums(b.ctx, []narrative.Datum{random(r, "later")}); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		for round := range 6 {
+			seen := map[string]int{}
+			q := narrative.DatumQuery{OldestFirst: round%2 == 0}
+			var last narrative.Datum
+			for page, pages := (narrative.Page{Limit: 1 + r.IntN(60)}), 0; pages < 1500; pages++ {
+				list := must(b.store.Datums(b.ctx, q, page))(b)
+				for _, d := range list.Items {
+					seen[d.ID+" "+d.Name]++
+					if order := cmp.Or(last.At.Compare(d.At), cmp.Compare(last.ID, d.ID)); last.ID != "" && (order < 0) != q.OldestFirst {
+						b.Fatalf("%v follows %v", d, last)
+					}
+					last = d
+				}
+				if page.Cursor = list.NextCursor; page.Cursor == "" {
+					break
+				}
+			}
+			once := 0
+			for name, times := range seen {
+				if times != 1 {
+					b.Errorf("%s was listed %d times", name, times)
+				}
+				if !strings.HasSuffix(name, " later") {
+					once++
+				}
+			}
+			b.same("listed", before, once)
+		}
+		close(stop)
+		writers.Wait()
 	},
 	"ids go up in order of arrival": func(b *bench) {
 		var ids []string

@@ -41,6 +41,14 @@ var detectionTests = map[string]func(*bench){
 		b.refused("the old one", narrative.NotFound, err)
 		b.same("answer", (*narrative.Solution)(nil), must(b.store.Occurrence(b.ctx, again.Claimed[0].ID))(b).Solution)
 	},
+	"occurrences of large numbers are different": func(b *bench) {
+		b.notice(event("e", time.Hour))
+		const id = 1 << 60
+		for n := range 3 {
+			b.same("claimed", 1, len(b.detect("e", 0, narrative.Occurrence{Summary: map[string]any{"id": int64(id + n)}}).Claimed))
+		}
+		b.same("claimed again", 0, len(b.detect("e", 0, narrative.Occurrence{Summary: map[string]any{"id": json.Number("1152921504606846977.0")}}).Claimed))
+	},
 	"without a ttl an occurrence never expires": func(b *bench) {
 		b.notice(event("e", 0), event("f", 0))
 		o := narrative.Occurrence{Summary: map[string]any{"who": "me"}}
