@@ -10,7 +10,10 @@ SET words = strip(to_tsvector('simple', translate(
         CAST(note AS text), '\\', ' '), '\n', ' '), '\t', ' '), '\r', ' '), 65536),
     '/._-:@<>&+', '          ')));
 
-CREATE INDEX datums_by_word ON datums USING gin (words);
+-- Words wait in a list until it is full, and who fills it moves all of them: a shorter one than usual (4 MB) makes the wait
+-- shorter, and writing no slower; without it, writing takes twice as long.
+CREATE INDEX datums_by_word ON datums USING gin (words) WITH (gin_pending_list_limit = 1024);
+
 CREATE INDEX datums_of_heartbeats ON datums (name, at, expires_at) WHERE origin = 'heartbeat';
 
 CREATE TABLE heartbeats (
