@@ -91,15 +91,9 @@ func (c *client) post(ctx context.Context, path string, value any) (reply, error
 
 // send makes a request. A refusal by the API is a *problem with the code to end by.
 func (c *client) send(ctx context.Context, method, path string, body []byte, header ...string) (reply, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	request, err := c.request(ctx, method, path, body, header...)
 	if err != nil {
-		return reply{}, misused("make a request to %s: %w", c.base, err)
-	}
-	if c.key != "" {
-		request.Header.Set("Authorization", "Bearer "+c.key)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
+		return reply{}, err
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -114,6 +108,21 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, hea
 		return reply{}, c.refused(response, read)
 	}
 	return reply{response.StatusCode, read, response.Header}, nil
+}
+
+// request is a request that shows the key.
+func (c *client) request(ctx context.Context, method, path string, body []byte, header ...string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, misused("make a request to %s: %w", c.base, err)
+	}
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	return request, nil
 }
 
 // unreachable says what to do when nothing answers.

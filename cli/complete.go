@@ -85,6 +85,8 @@ func (p *program) argumentCompletions(c *cobra.Command) (arguments []completer) 
 			one = p.names(narrative.EventKind)
 		case c.Name() == "check" && word == "NAME", place == "route NAME":
 			one = p.names(narrative.AssertionKind, narrative.EventKind)
+		case place == "heartbeat NAME", c.Name() == "heartbeat" && word == "NAME":
+			one = p.heartbeatNames
 		case word == "CHANNEL":
 			one = fixed(narrative.Channels...)
 		}
@@ -106,6 +108,7 @@ func (p *program) flagCompletions() map[string]completer {
 		"min-level":  levels,
 		"state":      fixed("pending", "sent", "undelivered", "suppressed"),
 		"channel":    fixed(narrative.Channels...),
+		"order":      fixed("newest", "oldest"),
 		"output":     fixed("table", "json"),
 		"log-format": fixed("text", "json"),
 		"log-level":  fixed("debug", "info", "warn", "error"),

@@ -13,7 +13,7 @@ import (
 const datumsPath = "/api/v1/datums"
 
 func (p *program) datumCommand() *cobra.Command {
-	return group("datum", "Log and list datums", p.datumLogCommand(), p.datumListCommand(), p.datumTailCommand())
+	return group("datum", "Log and list datums", p.datumLogCommand(), p.datumListCommand(), p.datumTailCommand(), p.datumSweepCommand())
 }
 
 // datumOut is a datum as the API takes it.
@@ -76,17 +76,26 @@ func (p *program) datumLogCommand() *cobra.Command {
 
 func (p *program) datumListCommand() *cobra.Command {
 	var out output
-	c := &cobra.Command{Use: "list", Short: "List datums, newest first", Args: takes()}
-	list := listFlags(c, "origin", "name", "level", "min_level", "thread_id", "q")
-	list.help("level", "exactly this level")
-	list.help("min_level", "this level or a higher one")
-	list.help("q", "text in name, origin or note")
+	var order string
+	c := &cobra.Command{
+		Use: "list", Short: "List datums, newest first", Args: takes(),
+		Example: "  narrative datum list --origin payments --note customer=42 --since 24h",
+	}
+	list := datumFilterFlags(c, listFlags)
+	c.Flags().StringVar(&order, "order", "", "which come first: newest or oldest; default newest")
 	list.times(map[string]string{"since": "since: 24h, 30d, 2026-01-02 or a full time", "until": "until then: likewise"})
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
 		query, err := list.query(p.Now())
 		if err != nil {
 			return err
+		}
+		switch order {
+		case "":
+		case "newest", "oldest":
+			query.Set("order", order)
+		default:
+			return misused("--order is %q; expected newest or oldest", order)
 		}
 		r, err := p.ask(cmd, &out, datumsPath, query)
 		if err != nil {

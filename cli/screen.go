@@ -105,6 +105,7 @@ var hues = map[string]string{
 	"open": yellow, "solution_applied": blue, "impasse": red, "resolved": green, "wont_fix": dim,
 	"info": "", "warning": yellow, "warn": yellow, "error": red, "critical": bold + ";" + red, "debug": dim, "trace": dim,
 	"passed": green, "failed": red, "errored": red, "detected": yellow, "not_detected": dim,
+	"up": green, "down": red,
 	"pending": yellow, "sent": green, "undelivered": red, "suppressed": dim,
 	"proposed": yellow, "awaiting_approval": yellow, "running": blue, "applied": green, "unknown": red, "rolled_back": yellow, "rejected": dim,
 }

@@ -37,7 +37,7 @@ func scripted() {
 
 // TestScripts runs testdata/script/*.txtar, each with an API of its own that answers from the script's files: METHOD and
 // path, with _ for /, and .json. Of several named .1.json, .2.json and so on, each answers once, and the last for ever.
-// A first line "status 404" sets the status. The command `asked N` waits until the API was asked so often. With
+// A first line "status 404" sets the status, "type text/event-stream" the type. The command `asked N` waits until the API was asked so often. With
 // -update-scripts what the commands print becomes what is wanted.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -105,6 +105,9 @@ func (a *filedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if first, rest, _ := strings.Cut(body, "\n"); strings.HasPrefix(first, "status ") {
 		status, _ := strconv.Atoi(strings.TrimPrefix(first, "status "))
 		w.WriteHeader(status)
+		body = rest
+	} else if strings.HasPrefix(first, "type ") {
+		w.Header().Set("Content-Type", strings.TrimPrefix(first, "type "))
 		body = rest
 	}
 	_, _ = io.WriteString(w, body)

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,10 +20,10 @@ import (
 
 // Bounds of following datums.
 const (
-	// tailOverlap is how far back each look goes: what is stored a little late, or tells of a moment ago, is not missed.
-	tailOverlap = 15 * time.Second
-	tailPages   = 40 // of [narrative.MaxPage] at one look; what is more is left out, and said
-	maxTail     = narrative.MaxPage
+	maxTail      = narrative.MaxPage
+	tailPause    = time.Second // before connecting again; twice as long each time that nothing is heard, up to
+	tailMaxPause = 30 * time.Second
+	tailMemory   = 1 << 16 // ids of datums that were printed
 )
 
 func (p *program) datumTailCommand() *cobra.Command {
@@ -27,14 +31,11 @@ func (p *program) datumTailCommand() *cobra.Command {
 	var before int
 	c := &cobra.Command{
 		Use: "tail", Short: "Print datums as they come, until Ctrl-C", Args: takes(),
-		Long: "Print datums as they come, until Ctrl-C; with -o json one JSON object a line. A datum that tells of a time more\n" +
-			"than " + tailOverlap.String() + " ago is not seen.",
-		Example: "  narrative datum tail --origin payments --min-level warn",
+		Long: "Print datums as they come, until Ctrl-C; with -o json one JSON object a line. Where the connection is lost, it is\n" +
+			"made again and gone on from the last one that was printed. What was left out is said on stderr.",
+		Example: "  narrative datum tail --origin payments --min-level warn --note customer=42",
 	}
-	filters := filterFlags(c, "origin", "name", "level", "min_level", "thread_id", "q")
-	filters.help("level", "exactly this level")
-	filters.help("min_level", "this level or a higher one")
-	filters.help("q", "text in name, origin or note")
+	filter := datumFilterFlags(c, filterFlags)
 	c.Flags().IntVarP(&before, "lines", "n", 10, fmt.Sprintf("begin with so many that are there, up to %d", maxTail))
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, _ []string) error {
@@ -45,19 +46,17 @@ func (p *program) datumTailCommand() *cobra.Command {
 		if before < 0 || before > maxTail {
 			return misused("--lines is %d; expected 0 to %d", before, maxTail)
 		}
-		query, err := filters.values(p.Now())
+		query, err := filter.values(p.Now())
 		if err != nil {
 			return err
 		}
+		query.Set("lines", strconv.Itoa(before))
 		api, err := p.client()
 		if err != nil {
 			return err
 		}
-		t := &tail{p: p, api: api, query: query, seen: map[string]time.Time{}, asJSON: asJSON, to: cmd.OutOrStdout()}
-		if err := t.begin(cmd.Context(), before); err != nil {
-			return err
-		}
-		return p.follow(cmd.Context(), t.look)
+		t := &tail{p: p, api: api.streaming(), query: query, asJSON: asJSON, to: cmd.OutOrStdout()}
+		return t.follow(cmd.Context())
 	})
 	return c
 }
@@ -86,144 +85,149 @@ func (p *program) follow(ctx context.Context, look func(context.Context) (over b
 	return nil
 }
 
-// tail follows datums.
+// tail follows datums by server-sent events.
 type tail struct {
-	p      *program
-	api    *client
-	query  url.Values
-	newest time.Time            // of those printed
-	seen   map[string]time.Time // ids of those that the next look may bring again, with their times
-	asJSON bool
-	to     io.Writer
+	p       *program
+	api     *client
+	query   url.Values
+	last    string // the id to go on after; empty: none is known
+	printed recent
+	asJSON  bool
+	to      io.Writer
 }
 
-// begin prints the newest that are there, and notes those that the next look would bring.
-func (t *tail) begin(ctx context.Context, lines int) error {
-	listed, err := t.page(ctx, url.Values{"limit": {fmt.Sprint(max(lines, 1))}})
-	if err != nil {
-		return err
-	}
-	t.note(listed.Items)
-	newest := t.newest
-	there, err := t.all(ctx)
-	if err != nil {
-		return err
-	}
-	for _, d := range there {
-		if !d.At.After(newest) { // else it has come meanwhile
-			t.seen[d.ID] = d.At
-		}
-	}
-	return t.print(listed.Items[:min(lines, len(listed.Items))])
-}
-
-// note notes that these are printed. A time of the future does not move on what is looked at.
-func (t *tail) note(items []narrative.Datum) {
-	for _, d := range items {
-		t.seen[d.ID] = d.At
-		if d.At.After(t.newest) && d.At.Before(t.p.Now().Add(tailOverlap)) {
-			t.newest = d.At
-		}
-	}
-}
-
-// look prints what is new.
-func (t *tail) look(ctx context.Context) (bool, error) {
-	found, err := t.all(ctx)
-	if err != nil {
-		return false, err
-	}
-	var fresh []narrative.Datum
-	for _, d := range found {
-		if _, ok := t.seen[d.ID]; ok {
-			continue
-		}
-		fresh = append(fresh, d)
-	}
-	t.note(fresh)
-	for id, at := range t.seen {
-		if at.Before(t.from()) {
-			delete(t.seen, id)
-		}
-	}
-	return false, t.print(fresh)
-}
-
-// from is the time from which on datums may be new; zero where there is no measure.
-func (t *tail) from() time.Time {
-	if t.newest.IsZero() {
-		return t.newest
-	}
-	return t.newest.Add(-tailOverlap)
-}
-
-// all returns what may be new, newest first.
-func (t *tail) all(ctx context.Context) ([]narrative.Datum, error) {
-	more := url.Values{"limit": {fmt.Sprint(narrative.MaxPage)}}
-	if from := t.from(); !from.IsZero() {
-		more.Set("since", from.UTC().Format(time.RFC3339Nano))
-	}
-	var found []narrative.Datum
-	for range tailPages {
-		listed, err := t.page(ctx, more)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, listed.Items...)
-		if listed.NextCursor == "" || t.known(listed.Items) {
-			return found, nil
-		}
-		more.Set("cursor", listed.NextCursor)
-	}
-	fmt.Fprintf(t.p.Stderr, "%s: more than %d datums at once; those before %s are left out\n",
-		t.p.name(), len(found), found[len(found)-1].At.Format(time.RFC3339))
-	return found, nil
-}
-
-// known tells whether a whole page was seen before.
-func (t *tail) known(items []narrative.Datum) bool {
-	return !slices.ContainsFunc(items, func(d narrative.Datum) bool { _, ok := t.seen[d.ID]; return !ok })
-}
-
-func (t *tail) page(ctx context.Context, more url.Values) (listed narrative.Listed[narrative.Datum], err error) {
-	query := url.Values{}
-	for _, values := range []url.Values{t.query, more} {
-		for name := range values {
-			query.Set(name, values.Get(name))
-		}
-	}
-	r, err := t.api.get(ctx, datumsPath, query)
-	if err != nil {
-		return listed, err
-	}
-	return listed, r.into(&listed)
-}
-
-// print prints datums, the newest last.
-func (t *tail) print(newestFirst []narrative.Datum) error {
-	screen := screenOf(t.to)
-	for _, d := range slices.Backward(newestFirst) {
-		line := ""
+// follow prints what comes until ctx ends. That it cannot begin ends it as well, later that it is refused.
+func (t *tail) follow(ctx context.Context) error {
+	pause := cmp.Or(t.p.every, tailPause)
+	begun, away, next := false, false, pause
+	for {
+		s, err := t.api.stream(ctx, datumsPath+"/tail", t.query, t.last)
 		switch {
-		case screen.quiet:
-			_, _ = fmt.Fprintln(screen.to, plainText(d.ID))
-			continue
-		case t.asJSON:
-			encoded, err := json.Marshal(d)
-			if err != nil {
+		case ctx.Err() != nil:
+			return nil
+		case notFound(err):
+			return failed("the Narrative API at %s is older than this program, and datums cannot be followed there; narrative datum list --watch looks again and again", t.api.base)
+		case err != nil && (!begun || refusedForGood(err)):
+			return err
+		case err != nil && !away:
+			fmt.Fprintf(t.p.Stderr, "%s: %v; trying on\n", t.p.name(), err)
+		case err == nil && away:
+			fmt.Fprintf(t.p.Stderr, "%s: it answers again%s\n", t.p.name(), t.missed())
+		}
+		begun, away = true, err != nil
+		if err == nil {
+			heard, err := t.read(s)
+			if err != nil && ctx.Err() == nil {
 				return err
 			}
-			line = string(encoded)
-		default:
-			level := fmt.Sprintf("%-5s", d.Level)
-			if screen.colors {
-				level = paint(level, string(d.Level))
+			if heard {
+				next = pause
 			}
-			line = fmt.Sprintf("%s  %s  %s  %s  %s", d.At.Local().Format("2006-01-02 15:04:05.000"), level, flat(d.Origin), flat(d.Name), flat(string(d.Note)))
 		}
-		if _, err := fmt.Fprintln(screen.to, line); err != nil {
-			return err
+		if !sleep(ctx, next) {
+			return nil
+		}
+		next = min(2*next, tailMaxPause)
+	}
+}
+
+// missed says that it is not known what came while nobody listened.
+func (t *tail) missed() string {
+	if t.last == "" && t.query.Get("lines") == "0" {
+		return "; what came meanwhile is not shown"
+	}
+	return ""
+}
+
+// read prints what a connection brings, and tells whether that was anything. Its error is one that the next connection
+// would not mend.
+func (t *tail) read(s *eventStream) (heard bool, err error) {
+	defer s.close()
+	for {
+		e, err := s.next()
+		switch {
+		case errors.Is(err, bufio.ErrTooLong):
+			return s.heard, failed("an event is larger than %d bytes, and what follows it cannot be shown", maxEvent)
+		case err != nil:
+			return s.heard, nil
+		}
+		if err := t.take(e); err != nil {
+			return s.heard, err
+		}
+		if t.last = e.id; t.last != "" {
+			t.query.Del("lines")
 		}
 	}
-	return nil
+}
+
+// take prints what an event tells.
+func (t *tail) take(e streamEvent) error {
+	switch e.name {
+	case "datum":
+		var d narrative.Datum
+		if err := (reply{body: e.data}).into(&d); err != nil {
+			return err
+		}
+		if !t.printed.add(d.ID) {
+			return nil
+		}
+		return t.print(d, e.data)
+	case "gap":
+		var gap struct{ Text string }
+		if err := (reply{body: e.data}).into(&gap); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.p.Stderr, "%s: %s\n", t.p.name(), flat(gap.Text))
+	}
+	return nil // a newer API may tell of more
+}
+
+// print prints a datum.
+func (t *tail) print(d narrative.Datum, raw []byte) error {
+	screen := screenOf(t.to)
+	var line string
+	switch {
+	case screen.quiet:
+		line = plainText(d.ID)
+	case t.asJSON:
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, raw); err != nil {
+			return err
+		}
+		line = compact.String()
+	default:
+		level := fmt.Sprintf("%-5s", d.Level)
+		if screen.colors {
+			level = paint(level, string(d.Level))
+		}
+		line = fmt.Sprintf("%s  %s  %s  %s  %s", d.At.Local().Format("2006-01-02 15:04:05.000"), level, flat(d.Origin), flat(d.Name), flat(string(d.Note)))
+	}
+	_, err := fmt.Fprintln(screen.to, line)
+	return err
+}
+
+// recent is the ids that were printed last.
+type recent struct {
+	ids  map[string]bool
+	ring []string
+	next int
+}
+
+// add remembers an id, and tells whether it is new.
+func (r *recent) add(id string) bool {
+	if r.ids[id] {
+		return false
+	}
+	if r.ids == nil {
+		r.ids = map[string]bool{}
+	}
+	if len(r.ring) < tailMemory {
+		r.ring = append(r.ring, id)
+	} else {
+		delete(r.ids, r.ring[r.next])
+		r.ring[r.next] = id
+	}
+	r.next = (r.next + 1) % tailMemory
+	r.ids[id] = true
+	return true
 }
