@@ -69,6 +69,8 @@ func TestCtrlCReachesACommandOnce(t *testing.T) {
 	if _ = c.Wait(); c.ProcessState.ExitCode() != 7 {
 		t.Errorf("%v; want exit code 7", c.ProcessState)
 	}
+	api.mu.Lock()
+	defer api.mu.Unlock()
 	if told := api.asked[len(api.asked)-1]; !strings.Contains(told, `"exit_code":7`) {
 		t.Errorf("told %s", told)
 	}
