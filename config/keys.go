@@ -242,7 +242,8 @@ func (d *decoder) relocated(kind narrative.MetaKind, m narrative.Meta, n *node, 
 	if d.dir != "" {
 		return d.registry.Relocate(kind, m.Class, m.Args, d.dir)
 	}
-	for _, name := range differing(d.registry.Relocate(kind, m.Class, m.Args, "/a"), d.registry.Relocate(kind, m.Class, m.Args, "/b")) {
+	from := func(dir string) json.RawMessage { return d.registry.Relocate(kind, m.Class, m.Args, dir) }
+	for _, name := range differing(from(""), from("/a")) { // not from two folders, whose ../x may be one file
 		at := step(step(path, "args"), name)
 		d.add(locate(n, narrative.Problem{Path: step("args", name)}), at, name+": "+relativePath)
 	}

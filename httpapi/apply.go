@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,7 +26,7 @@ type Application struct {
 type File struct {
 	Name   string `json:"name" maxLength:"4096" doc:"What mistakes call it; default its source, or narrative.yaml"`
 	Source string `json:"source" maxLength:"255" doc:"Labels what comes from it, unless it says so itself; default the last part of its name, which is not enough to prune where that is narrative.yaml or stdin"`
-	Dir    string `json:"dir" maxLength:"4096" doc:"The folder that relative paths are relative to; empty leaves them as they are"`
+	Dir    string `json:"dir" maxLength:"4096" doc:"The folder that relative paths are relative to, an absolute path; without it, relative paths are mistakes"`
 	Text   string `json:"text" doc:"The text of a narrative.yaml"`
 }
 
@@ -59,14 +60,15 @@ func (a *api) applyRoutes() {
 // ApplyInput is what to apply and how. The query's source and dir go with the text of a file; several files have theirs.
 type ApplyInput struct {
 	Source  string `query:"source" maxLength:"255" doc:"Labels what comes from the file, unless it says so itself, as one of the two must to prune; default narrative.yaml"`
-	Dir     string `query:"dir" maxLength:"4096" doc:"The folder that relative paths are relative to"`
+	Dir     string `query:"dir" maxLength:"4096" doc:"The folder that relative paths are relative to, an absolute path; without it, relative paths are mistakes"`
 	Prune   bool   `query:"prune" doc:"Remove what came from the same sources and stands in the files no more"`
 	DryRun  bool   `query:"dry_run" doc:"Do nothing, and say what would be done, with the differences field by field"`
 	Payload payload
 }
 
 func (a *api) apply(ctx context.Context, in *ApplyInput) (*answer[narrative.Applied], error) {
-	if err := textProblems(map[string]string{"source": in.Source, "dir": in.Dir}).Err(); err != nil {
+	problems := textProblems(map[string]string{"source": in.Source, "dir": in.Dir})
+	if err := append(problems, folderProblems(in.Dir)...).Err(); err != nil {
 		return nil, &refusal{http.StatusBadRequest, err.Error()}
 	}
 	files, err := in.files()
@@ -126,6 +128,7 @@ func severalFiles(body []byte) (files []File, several bool, err error) {
 		f := &in.Files[i]
 		f.Name = cmp.Or(f.Name, f.Source, defaultName)
 		p := textProblems(map[string]string{"name": f.Name, "source": f.Source, "dir": f.Dir})
+		p = append(p, folderProblems(f.Dir)...)
 		if len(f.Source) > 255 {
 			p = append(p, narrative.Problem{Path: "source", Message: "must be at most 255 bytes long"})
 		}
@@ -134,6 +137,14 @@ func severalFiles(body []byte) (files []File, several bool, err error) {
 		}
 	}
 	return in.Files, true, nil
+}
+
+// folderProblems refuses a folder that would be another one for each process.
+func folderProblems(dir string) narrative.Problems {
+	if dir == "" || filepath.IsAbs(dir) {
+		return nil
+	}
+	return narrative.Problems{{Path: "dir", Message: "must be an absolute path"}}
 }
 
 // misplaced makes the problem document of a file's mistakes, whose places are in the file and not in the body. Its

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/config"
 	"github.com/narrative-go/narrative/httpapi"
 )
 
@@ -40,8 +42,36 @@ func TestApplySeveralFiles(t *testing.T) {
 		`{"files":[{"text":"x"}],"dir":""}`: "dir",
 		`{"files":[{"source":"` + strings.Repeat("s", 256) + `"}]}`: "files[0].source",
 		`{"files":[{"name":"a\u0000"}]}`:                            "files[0].name",
+		`{"files":[{"text":"x","dir":"/srv"},{"dir":"srv"}]}`:       `"body.files[1].dir"`,
 	} {
 		w.post(t, "/api/v1/apply", body, "Content-Type", "application/json").refuses(t, 422, says)
+	}
+}
+
+func TestRelativePathsAreAppliedAsSeenFromAFolder(t *testing.T) {
+	t.Parallel()
+	validator := judging(t)
+	var applied narrative.Manifest
+	w := setup(t, func(o *httpapi.Options) {
+		o.Apply = func(_ context.Context, a httpapi.Application) (_ narrative.Applied, err error) {
+			f := a.Files[0]
+			applied, err = config.ParseFiles([]config.File{{Name: f.Name, Dir: f.Dir, Text: []byte(f.Text)}}, validator)
+			return narrative.Applied{}, err
+		}
+	})
+	const text = "assertions:\n  - name: a\n    class: sql\n    every: 5m\n    args: {limit: 3, dsn: \"sqlite:shop.db\"}\n"
+	for _, path := range []string{"/api/v1/apply", "/api/v1/apply?dry_run=true"} {
+		r := w.post(t, path, text, "Content-Type", "application/yaml")
+		r.refuses(t, 422, "narrative.yaml:5:27", "dsn: holds a relative path")
+	}
+	for _, dir := range []string{"shop", ".", "-"} { // the working folder of this process is nobody's business
+		w.post(t, "/api/v1/apply?dir="+dir, text, "Content-Type", "application/yaml").refuses(t, 400, "dir: must be an absolute path")
+	}
+	if r := w.post(t, "/api/v1/apply?dir=/srv/shop", text, "Content-Type", "application/yaml"); r.status != 200 {
+		t.Fatalf("status %d: %s", r.status, r.body)
+	}
+	if got := string(applied.Assertions[0].Args); !strings.Contains(got, `"sqlite:/srv/shop/shop.db"`) {
+		t.Errorf("the arguments are %s", got)
 	}
 }
 

@@ -2,6 +2,8 @@ package httpapi_test
 
 import (
 	"context"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	narrative "github.com/narrative-go/narrative"
@@ -16,6 +18,13 @@ type sqlArgs struct {
 	Limit int    `json:"limit,omitempty"`
 }
 
+// Relocate makes the path of a file absolute.
+func (a *sqlArgs) Relocate(dir string) {
+	if path, ok := strings.CutPrefix(a.DSN, "sqlite:"); ok && !filepath.IsAbs(path) {
+		a.DSN = "sqlite:" + filepath.Join(dir, path)
+	}
+}
+
 type neverFails struct{}
 
 func (neverFails) Check(context.Context) (narrative.Verdict, error) {
@@ -27,6 +36,16 @@ func (neverFails) Detect(context.Context) ([]narrative.Occurrence, error) { retu
 // parsing is how the service reads and judges a document.
 func parsing(t testing.TB) func([]byte) (narrative.Manifest, error) {
 	t.Helper()
+	validator := judging(t)
+	return func(text []byte) (narrative.Manifest, error) {
+		m, err := config.Parse(text, config.Options{Validator: validator})
+		return m, config.Plain(err)
+	}
+}
+
+// judging is what the service judges documents by.
+func judging(t testing.TB) narrative.Validator {
+	t.Helper()
 	reg := narrative.NewRegistry()
 	narrative.AddAssertion(reg, "sql", func(sqlArgs) (narrative.Assertion, error) { return neverFails{}, nil })
 	narrative.AddEvent(reg, "datums", func(sqlArgs) (narrative.Event, error) { return neverFails{}, nil })
@@ -34,9 +53,5 @@ func parsing(t testing.TB) func([]byte) (narrative.Manifest, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	validator := narrative.Validator{Registry: reg, Executor: run, CompileCase: diagnosis.Compile}
-	return func(text []byte) (narrative.Manifest, error) {
-		m, err := config.Parse(text, config.Options{Registry: reg, Validator: validator})
-		return m, config.Plain(err)
-	}
+	return narrative.Validator{Registry: reg, Executor: run, CompileCase: diagnosis.Compile}
 }
