@@ -63,9 +63,11 @@ type Applied struct {
 	Unchanged []string `json:"unchanged"`
 	Pruned    []string `json:"pruned"`
 	Config    bool     `json:"config"` // the configuration changed
-	// Assertions and Events are the metas whose revision was expected, as Apply leaves them.
-	Assertions []AssertionMeta `json:"-"`
-	Events     []EventMeta     `json:"-"`
+	// Assertions and Events are the metas whose revision was expected, as Apply leaves them; Configuration is the
+	// configuration, where one was expected. A dry run leaves all as it is, and they are empty.
+	Assertions    []AssertionMeta `json:"-"`
+	Events        []EventMeta     `json:"-"`
+	Configuration *Config         `json:"-"`
 	// Differences are set in a dry run, which does nothing of this: the configuration's, then those of metas by path.
 	Differences []Difference `json:"differences,omitzero"`
 }

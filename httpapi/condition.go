@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	narrative "github.com/narrative-go/narrative"
 )
 
 // Condition says on what state of a thing a change is meant to build.
@@ -27,6 +29,11 @@ func (c Condition) holds(etag string) error {
 		return &refusal{http.StatusPreconditionFailed, "it is what If-None-Match excludes: " + now}
 	}
 	return nil
+}
+
+// outrun answers who came too late every time, and may well come in time if it tries again.
+func outrun(what string) error {
+	return narrative.Errorf(narrative.Conflict, "%s was changed by others each of the %d times that this was tried; try again", what, maxRaces)
 }
 
 // names tells whether a list of ETags, or *, names this one. Weak ones name nothing: what they say is not enough to

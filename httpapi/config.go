@@ -68,26 +68,30 @@ func (a *api) patchConfig(ctx context.Context, in *PatchInput) (*configAnswer, e
 		return nil, err
 	}
 	for range maxRaces {
-		var held narrative.Config
-		if held, err = a.Store.Config(ctx); err != nil {
+		held, err := a.Store.Config(ctx)
+		if err != nil {
 			return nil, err
 		}
 		if err := in.holds(answerConfig(held).ETag); err != nil {
 			return nil, err
 		}
-		var changed *narrative.Config
-		if changed, err = a.patched(held, patch); err != nil {
+		changed, err := a.patched(held, patch)
+		if err != nil {
 			return nil, err
 		}
 		m := narrative.Manifest{Source: apiSource, Config: changed, Expected: narrative.Expected{Config: &held}}
-		if _, err = a.Put(ctx, m); err == nil {
-			return answerConfig(*changed), nil
-		}
-		if narrative.KindOf(err) != narrative.Conflict {
+		applied, err := a.Put(ctx, m)
+		switch {
+		case narrative.KindOf(err) == narrative.Conflict:
+			continue // somebody was faster: look again
+		case err != nil:
 			return nil, err
+		case applied.Configuration == nil:
+			return nil, narrative.Errorf(narrative.Internal, "the configuration was patched, and is not answered")
 		}
+		return answerConfig(*applied.Configuration), nil
 	}
-	return nil, err
+	return nil, outrun("the configuration")
 }
 
 // patched returns the configuration with the patch, judged as one in a narrative.yaml is.

@@ -39,6 +39,30 @@ func TestTheConfigurationIsPatched(t *testing.T) {
 		is(t, 200, `{"minimum_datum_log_level":"info","default_datum_ttl":"0s","heartbeat_min_interval":"1s","actions":"run","admins":{"email":["ops@example.com"]}}`)
 }
 
+func TestAPatchIsAnsweredAsGETAnswersIt(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	for _, patch := range []string{
+		`{}`,
+		`{"escalate":[{"after":"1h","notify":{"slack":"#ops"}}]}`,
+		`{"escalate":[{"after":"1h","notify":{"email":["a@example.com"]}},{"after":"2h","notify":{"email":[],"slack":"#all"}}],"renotify":["1h"]}`,
+		`{"admins":{"email":["o&m@example.com"],"slack":"#ops"},"digest":{"more_than":5}}`,
+		`{"webhooks":{"private_addresses":"forbid"}}`,
+		`{"operators":[{"name":"\u2028<Ann> & \ud83d\ude00","slack":"U0123ABCD"}]}`,
+		`{"operators":[],"escalate":[],"renotify":[],"digest":{},"webhooks":{}}`,
+		`{"admins":null,"digest":null,"webhooks":null,"actions":null,"default_datum_ttl":"0s","heartbeat_min_interval":"0s"}`,
+	} {
+		patched := w.send(t, "PATCH", configPath, patch)
+		if patched.status != 200 {
+			t.Fatalf("%s: status %d: %s", patch, patched.status, patched.body)
+		}
+		got := w.get(t, configPath)
+		if patched.body != got.body || patched.header.Get("ETag") != got.header.Get("ETag") {
+			t.Errorf("%s is answered %s %s\nGET answers %s %s", patch, patched.header.Get("ETag"), patched.body, got.header.Get("ETag"), got.body)
+		}
+	}
+}
+
 func TestWhatAConfigurationCannotBe(t *testing.T) {
 	t.Parallel()
 	w, _ := withSQLite(t)

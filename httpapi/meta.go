@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -30,14 +31,13 @@ func removeRoute[T any](a *api, path string, f face[T]) {
 		method: http.MethodDelete, path: path + "/{name}", id: "remove-" + kind, tag: kind + "s",
 		summary: summary[f.kind], status: http.StatusNoContent,
 		timeout: 2 * time.Minute, // Temporal is made to match the store
-		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusServiceUnavailable},
+		errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *RemoveInput) (*struct{}, error) {
 		return &struct{}{}, removeMeta(ctx, a, f, in)
 	})
 }
 
 func removeMeta[T any](ctx context.Context, a *api, f face[T], in *RemoveInput) error {
-	var lost error
 	for range maxRaces {
 		held, err := f.load(ctx, in.Name)
 		if err != nil {
@@ -49,12 +49,12 @@ func removeMeta[T any](ctx context.Context, a *api, f face[T], in *RemoveInput) 
 		if err := (Condition{IfMatch: in.IfMatch}).holds(f.etag(held)); err != nil {
 			return err
 		}
-		lost = a.remove(ctx, in.Name, func() error { return a.Store.RemoveRevision(ctx, in.Name, f.meta(held).Revision, a.now()) })
-		if narrative.KindOf(lost) != narrative.Conflict {
-			return lost
+		err = a.remove(ctx, in.Name, func() error { return a.Store.RemoveRevision(ctx, in.Name, f.meta(held).Revision, a.now()) })
+		if narrative.KindOf(err) != narrative.Conflict {
+			return err
 		}
 	}
-	return lost
+	return outrun(fmt.Sprintf("%q", in.Name))
 }
 
 // remove takes the meta out of the store. What follows in Temporal is tried again by itself where it cannot be done now.

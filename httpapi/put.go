@@ -95,8 +95,8 @@ func putMeta[T, B any](ctx context.Context, a *api, f face[T], in *PutInput, bod
 			return nil, err
 		}
 		m.Expected = narrative.Expected{Revisions: map[string]int64{in.Name: revision}}
-		var applied narrative.Applied
-		if applied, err = a.Put(ctx, m); narrative.KindOf(err) == narrative.Conflict {
+		applied, err := a.Put(ctx, m)
+		if narrative.KindOf(err) == narrative.Conflict {
 			continue // somebody was faster: look again
 		}
 		if err != nil {
@@ -112,7 +112,7 @@ func putMeta[T, B any](ctx context.Context, a *api, f face[T], in *PutInput, bod
 		}
 		return &metaAnswer[B]{Status: status, ETag: f.etag(now[0]), Body: body(now[0])}, nil
 	}
-	return nil, err
+	return nil, outrun(fmt.Sprintf("%q", in.Name))
 }
 
 // wanted returns the manifest of a meta of that name, and the source that its body says.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/httpapi"
@@ -192,6 +193,35 @@ func TestPutSaysWhenTheStoreFails(t *testing.T) {
 	w.send(t, "PATCH", "/api/v1/config", `{"actions":"off"}`).refuses(t, 503)
 }
 
+func TestWhoIsOutrunEveryTimeIsToldToTryAgain(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	w, store := withSQLite(t, func(o *httpapi.Options) {
+		o.Store = outrun{o.Store}
+		o.Put = func(context.Context, narrative.Manifest) (narrative.Applied, error) {
+			tries++
+			return narrative.Applied{}, narrative.Errorf(narrative.Conflict, "it was changed meanwhile; read it again")
+		}
+	})
+	m := narrative.Manifest{Source: "s", Assertions: []narrative.AssertionMeta{{Meta: meta("there")}}}
+	if _, err := store.Apply(context.Background(), m, noon); err != nil {
+		t.Fatal(err)
+	}
+	w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"1m"}`).refuses(t, 409, `"a" was changed by others`, "10 times", "try again")
+	w.send(t, "PATCH", configPath, `{"actions":"off"}`).refuses(t, 409, "the configuration was changed by others", "try again")
+	if tries != 20 {
+		t.Errorf("tried %d times", tries)
+	}
+	w.send(t, "DELETE", "/api/v1/assertions/there", "", "If-Match", "*").refuses(t, 409, `"there" was changed by others`, "try again")
+}
+
+// outrun is a store in which somebody else always was faster.
+type outrun struct{ narrative.Store }
+
+func (outrun) RemoveRevision(_ context.Context, name string, _ int64, _ time.Time) error {
+	return narrative.Errorf(narrative.Conflict, "%q was changed meanwhile; read it again", name)
+}
+
 // meddling is a store in which somebody else changes what was applied at once.
 type meddling struct {
 	narrative.Store
@@ -240,10 +270,32 @@ func TestAChangeIsAnsweredAsItWasMadeWhateverOthersDoNext(t *testing.T) {
 
 func TestARelativePathIsRefusedWhereNothingSaysWhatItIsRelativeTo(t *testing.T) {
 	t.Parallel()
-	w, _ := withSQLite(t)
-	r := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"5m","args":{"dsn":"${file:secret}"}}`)
+	w, store := withSQLite(t)
+	for body, want := range map[string][]string{
+		`{"class":"sql","every":"5m","args":{"dsn":"${file:secret}"}}`:                                  {"body.args.dsn"},
+		`{"class":"sql","every":"5m","args":{"dsn":"sqlite:shop.db"}}`:                                  {"body.args.dsn"},
+		`{"class":"sql","every":"5m","args":{"limit":3,"dsn":"sqlite:../shop.db"},"severity":"urgent"}`: {"body.severity", "body.args.dsn"},
+	} {
+		for _, path := range []string{"/api/v1/assertions/a", "/api/v1/events/a"} {
+			if strings.Contains(path, "events") {
+				body = strings.Replace(body, `"sql"`, `"datums"`, 1)
+			}
+			r := w.send(t, "PUT", path, body)
+			r.refuses(t, 422, "holds a relative path", "write an absolute one")
+			if diff := cmp.Diff(want, named(t, r), cmpopts.SortSlices(strings.Compare)); diff != "" {
+				t.Errorf("%s of %s names (-want +got):\n%s", path, body, diff)
+			}
+		}
+	}
+	r := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"5m","diagnostics":[{"case":"c","plan":[{"webhook":{"url":"https://x.example/${file:token}"}}]}]}`)
 	r.refuses(t, 422, "holds a relative path")
-	if got := named(t, r); len(got) != 1 || got[0] != "body.args.dsn" {
-		t.Errorf("it names %q", got)
+	if diff := cmp.Diff([]string{"body.diagnostics[0].plan[0].webhook.url"}, named(t, r)); diff != "" {
+		t.Errorf("of an action it names (-want +got):\n%s", diff)
+	}
+	if all, err := store.AssertionMetas(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("stored %v: %v", all, err)
+	}
+	if r := w.send(t, "PUT", "/api/v1/assertions/a", `{"class":"sql","every":"5m","args":{"dsn":"sqlite:/srv/shop.db"}}`); r.status != 201 {
+		t.Errorf("an absolute path: status %d: %s", r.status, r.body)
 	}
 }

@@ -64,7 +64,7 @@ func (s *Store) Apply(ctx context.Context, m narrative.Manifest, now time.Time) 
 	return applied, nil
 }
 
-// queueApplied reads the metas that somebody had seen before, as they are now.
+// queueApplied reads what somebody had seen before, as it is now.
 func queueApplied(b *engine.Batch, e narrative.Expected, applied *narrative.Applied) {
 	for _, name := range slices.Sorted(maps.Keys(e.Revisions)) {
 		b.Query(collect(&applied.Assertions, func(r engine.Row) (m narrative.AssertionMeta, err error) {
@@ -73,6 +73,10 @@ func queueApplied(b *engine.Batch, e narrative.Expected, applied *narrative.Appl
 		b.Query(collect(&applied.Events, func(r engine.Row) (m narrative.EventMeta, err error) {
 			return m, r.Scan(scanEvent(&m)...)
 		}), "SELECT "+eventColumns+" FROM event_metas WHERE removed_at IS NULL AND name = $1", name)
+	}
+	if e.Config != nil {
+		applied.Configuration = &narrative.Config{}
+		queueConfig(b, applied.Configuration, "")
 	}
 }
 

@@ -50,6 +50,39 @@ var expectTests = map[string]func(*bench){
 		b.same("what is held", narrative.Warn, now.MinimumDatumLogLevel)
 		b.do(change(now, narrative.Debug))
 	},
+	"what was expected is told as it was left": func(b *bench) {
+		wanted := assertion("a")
+		wanted.Escalate = []narrative.Escalation{{After: narrative.Duration(time.Hour), Notify: narrative.Recipients{Slack: "#ops"}}}
+		seen := must(b.store.Config(b.ctx))(b)
+		c := narrative.DefaultConfig()
+		c.Escalate = wanted.Escalate
+		m := narrative.Manifest{
+			Config: &c, Assertions: []narrative.AssertionMeta{wanted, assertion("other")}, Events: []narrative.EventMeta{event("e", 0)},
+			Expected: narrative.Expected{Revisions: map[string]int64{"a": 0, "e": 0}, Config: &seen},
+		}
+		dry := m
+		dry.DryRun = true
+		applied := must(b.store.Apply(b.ctx, dry, at(0)))(b)
+		b.same("in a dry run", 0, len(applied.Assertions)+len(applied.Events))
+		b.same("the configuration in a dry run", true, applied.Configuration == nil)
+		told := func(m narrative.Manifest) {
+			applied := must(b.store.Apply(b.ctx, m, at(0)))(b)
+			config := must(b.store.Config(b.ctx))(b)
+			b.same("assertions", []narrative.AssertionMeta{must(b.store.AssertionMeta(b.ctx, "a"))(b)}, applied.Assertions)
+			b.same("events", []narrative.EventMeta{must(b.store.EventMeta(b.ctx, "e"))(b)}, applied.Events)
+			b.same("the configuration", &config, applied.Configuration)
+		}
+		told(m)
+		seen = must(b.store.Config(b.ctx))(b)
+		m.Expected.Revisions = map[string]int64{"a": 1, "e": 1}
+		told(m) // nothing changes
+		m.Assertions[0].Severity, c.Actions = narrative.SeverityInfo, narrative.ActionsOff
+		told(m)
+		m.Expected = narrative.Expected{}
+		applied = must(b.store.Apply(b.ctx, m, at(0)))(b)
+		b.same("where nothing was expected", 0, len(applied.Assertions)+len(applied.Events))
+		b.same("the configuration where nothing was expected", true, applied.Configuration == nil)
+	},
 	"a meta is removed only in the revision that was seen": func(b *bench) {
 		b.refused("missing", narrative.NotFound, b.store.RemoveRevision(b.ctx, "a", 1, at(0)))
 		a := assertion("a")
