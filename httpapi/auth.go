@@ -94,7 +94,7 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, pattern string) *htt
 		return nil
 	}
 	hash := hashOf(shown.key)
-	if wait := a.failures.wait(remoteAddress(r), a.Now()); wait > 0 && !a.keys.holds(hash) && !a.looksUpAllTheSame() {
+	if wait := a.failures.wait(remoteAddress(r), a.Now()); wait > 0 && !a.keys.holds(hash) && (err != nil || !a.looksUpAllTheSame()) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		writeProblem(w, http.StatusTooManyRequests, "too many wrong keys came from this address; come again in a minute")
 		return nil

@@ -381,6 +381,56 @@ func TestTooManyWrongKeys(t *testing.T) {
 	}
 }
 
+func TestSoManyKeysASecondAreLookedUpForAddressesThatAreRefused(t *testing.T) {
+	t.Parallel()
+	w, c := locked(t)
+	guess := func() int { return w.get(t, "/api/v1/issues", bearer("guess")...).status }
+	for range 20 + 20 {
+		guess()
+	}
+	if status := guess(); status != 429 {
+		t.Fatalf("where all look-ups are used up: status %d", status)
+	}
+	c.forward(time.Second)
+	for range 100 { // nothing is looked up of these
+		w.get(t, "/api/v1/issues", "Authorization", "Bearer").refuses(t, 429, "too many wrong keys")
+		w.get(t, "/api/v1/issues", "Authorization", "Basic YTpi").refuses(t, 429)
+	}
+	asked := w.lookups
+	if r := w.get(t, "/api/v1/issues", bearer("read")...); r.status != 200 {
+		t.Errorf("a good key, while there is room: status %d: %s", r.status, r.body)
+	}
+	statuses := map[int]int{}
+	for range 12 {
+		statuses[guess()]++
+	}
+	if diff := cmp.Diff(map[int]int{401: 9, 429: 3}, statuses); diff != "" || w.lookups != asked+10 {
+		t.Errorf("%d were looked up; statuses (-want +got):\n%s", w.lookups-asked, diff)
+	}
+}
+
+func TestWhoShowsNoKeyMayNotAskWithoutEnd(t *testing.T) {
+	t.Parallel()
+	w, c := locked(t, func(o *httpapi.Options) { o.RateLimit = 2 })
+	for range 4 {
+		w.get(t, "/api/v1/issues").refuses(t, 401, "a key is needed")
+	}
+	r := w.get(t, "/api/v1/issues")
+	r.refuses(t, 429, "2 requests a second")
+	if got := r.header.Get("Retry-After"); got != "1" {
+		t.Errorf("Retry-After: %q", got)
+	}
+	w.post(t, "/log/", `{"origin":"o","datum_name":"n"}`).refuses(t, 429)
+	if r := w.get(t, "/api/v1/issues", bearer("read")...); r.status != 200 {
+		t.Errorf("a good key from the same address: status %d: %s", r.status, r.body)
+	}
+	if r := w.get(t, "/healthz"); r.status != 200 {
+		t.Errorf("what needs no key: status %d: %s", r.status, r.body)
+	}
+	c.forward(time.Second)
+	w.get(t, "/api/v1/issues").refuses(t, 401)
+}
+
 func TestAnExpiredKeyIsNoGuess(t *testing.T) {
 	t.Parallel()
 	w, _ := locked(t)
