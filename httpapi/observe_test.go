@@ -199,9 +199,23 @@ func TestNoMetricIsOfUnboundedCardinality(t *testing.T) {
 
 func TestARequestCountsForItsRouteAlsoWithoutTheSlash(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	w.post(t, "/log", `{"origin":"o","datum_name":"n"}`)
-	if told := w.get(t, "/metrics").body; !strings.Contains(told, `narrative_http_requests_total{method="POST",route="/log/",status="201"} 1`) {
-		t.Errorf("the metrics are\n%s", told)
+	recorded := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorded))
+	w := setup(t, func(o *httpapi.Options) { o.Tracer = provider.Tracer("test") })
+	for _, path := range []string{"/log", "/api/datum"} {
+		w.post(t, path, `{"origin":"o","datum_name":"n"}`)
+	}
+	told := w.get(t, "/metrics").body
+	spans := map[string]bool{}
+	for _, s := range recorded.Ended() {
+		spans[s.Name()] = true
+	}
+	for _, route := range []string{"/log/", "/api/datum/"} {
+		if want := `narrative_http_requests_total{method="POST",route="` + route + `",status="201"} 1`; !strings.Contains(told, want) {
+			t.Errorf("%q is not in\n%s", want, told)
+		}
+		if !spans["POST "+route] {
+			t.Errorf("no span is of %s; there are %v", route, spans)
+		}
 	}
 }
