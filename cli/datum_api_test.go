@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDatumsAreLoggedFoundFollowedAndSwept asks the real API, on a store.
@@ -17,7 +18,7 @@ func TestDatumsAreLoggedFoundFollowedAndSwept(t *testing.T) {
 	log("first", `{"customer": 42, "items": [{"sku": "x"}]}`)
 	log("second", `{"customer": 43}`)
 	log("third", `{"customer": 42}`)
-	log("gone", `{"customer": 42}`, "--ttl", "1ms")
+	log("gone", `{"customer": 42}`, "--ttl", "1us")
 
 	for want, flags := range map[string][]string{
 		"third first": {"--note", "customer=42"},
@@ -70,7 +71,7 @@ func TestRunsShowInTheHistory(t *testing.T) {
 	w, _ := withStore(t, "sqlite")
 	w.fresh("heartbeat", "history", "job").is(t, 0, "job: nothing is known; there is no beat in the history\n", "")
 	w.fresh("heartbeat", "run", "job", "--", "true").is(t, 0, "", "")
-	w.fresh("heartbeat", "list").is(t, 0, `{"duration":"0s","exit_code":0}`, "")
+	w.fresh("heartbeat", "list").is(t, 0, `"exit_code":0}`, "")
 	w.fresh("heartbeat", "history", "job").is(t, 0, "job: up 100% of the time (1 beat; too few beats to tell a silence from an outage)\n", "")
 	w.fresh("heartbeat", "run", "job", "--", "sh", "-c", "exit 3").is(t, 3, "", "")
 	w.fresh("heartbeat", "list").is(t, 0, "job   fail", "")

@@ -151,8 +151,11 @@ func TestTailEndsWhereThereIsNoUse(t *testing.T) {
 		code    int
 		stderr  string
 	}{
-		"an old API": {[]func(http.ResponseWriter, *http.Request){answering(404, "application/problem+json", `{"status":404,"detail":"there is nothing at that path"}`)}, 1,
-			"is older than this program, and datums cannot be followed there; narrative datum list --watch looks again and again\n"},
+		"an old API": {
+			[]func(http.ResponseWriter, *http.Request){answering(404, "application/problem+json", `{"status":404,"detail":"there is nothing at that path"}`)},
+			1,
+			"is older than this program, and datums cannot be followed there; narrative datum list --watch looks again and again\n",
+		},
 		"a filter that is refused": {[]func(http.ResponseWriter, *http.Request){answering(422, "application/problem+json", `{"status":422,"detail":"note: no"}`)}, 2, "narrative: note: no\n"},
 		"no API":                   {[]func(http.ResponseWriter, *http.Request){answering(200, "text/html", "<html>")}, 1, `answers with "text/html" instead of events, and is no Narrative API`},
 		"no answer at first":       {[]func(http.ResponseWriter, *http.Request){answering(503, "application/problem+json", `{"status":503,"detail":"away"}`)}, 1, "narrative: away\n"},
