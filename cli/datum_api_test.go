@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestDatumsAreLoggedFoundFollowedAndSwept asks the real API, on a store.
