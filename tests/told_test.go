@@ -13,11 +13,8 @@ import (
 	"github.com/narrative-go/narrative/executor/slack/slackfake"
 )
 
-// invoices are an assertion over the rows of a database, followed by mail and in Slack.
-const invoices = `
-config:
-  admins: {email: [ops@example.com]}
-  operators: [{name: ann, slack: U0ANN0001}]
+// balance is an assertion over the rows of a database; more of its keys may follow.
+const balance = `
 assertions:
   - name: balance
     class: sql
@@ -27,6 +24,14 @@ assertions:
       dsn: sqlite:shop.db
       violations: SELECT id FROM invoices WHERE off
       record: {type: invoice, id: id}
+`
+
+// invoices are followed by mail and in Slack.
+const invoices = `
+config:
+  admins: {email: [ops@example.com]}
+  operators: [{name: ann, slack: U0ANN0001}]
+` + balance + `
     notify:
       - {email: [team@example.com], slack: "#incidents"}
       - {email: [director@example.com], severity: [critical]}

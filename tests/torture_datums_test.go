@@ -9,28 +9,22 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
 // TestTortureDatums kills the process with SIGKILL, again and again, while datums come in every way there is. At the end
 // every datum that was answered with 2xx is there.
 func TestTortureDatums(t *testing.T) {
 	t.Parallel()
-	for name, store := range map[string]string{
-		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "narrative.db"),
-		"postgres": pgtest.Empty(t),
-	} {
+	for name, database := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := settings{"TEMPORAL_ADDRESS": temporalServer(t), "NARRATIVE_DATABASE_URL": store}
 			dir := t.TempDir()
+			env := settings{"TEMPORAL_ADDRESS": temporalServer(t), "NARRATIVE_DATABASE_URL": database(t, dir)}
 			if out, code := command(t, narrativeBinary, dir, env, "migrate"); code != 0 {
 				t.Fatalf("migrate: exit code %d\n%s", code, out)
 			}

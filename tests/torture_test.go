@@ -24,20 +24,12 @@ import (
 
 const hookSecret = "s3cret-of-the-receiver"
 
-// told is an assertion over records that is followed by every channel, with a digest so small that it gathers.
+// told has every channel follow the invoices, with a digest so small that it gathers.
 const told = `
 config:
   admins: {email: [ops@example.com]}
   digest: {more_than: 3, within: 3s}
-assertions:
-  - name: balance
-    class: sql
-    every: 1s
-    timeout: 10s
-    args:
-      dsn: sqlite:shop.db
-      violations: SELECT id FROM invoices WHERE off
-      record: {type: invoice, id: id}
+` + balance + `
     notify:
       - {email: [team@example.com], slack: "#ops", webhook: ["HOOK"]}
     diagnostics:
