@@ -116,17 +116,29 @@ func (p *process) waitReady(within time.Duration) {
 	})
 }
 
-// signal sends the process a signal and returns how it ended.
+// end sends the process a signal and returns how it ended.
 func (p *process) end(s os.Signal, within time.Duration) error {
+	p.t.Helper()
+	p.tell(s)
+	return p.ended(within)
+}
+
+// tell sends the process a signal.
+func (p *process) tell(s os.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// ended waits until the process has ended and returns how.
+func (p *process) ended(within time.Duration) error {
+	p.t.Helper()
 	select {
 	case err := <-p.done:
 		return err
 	case <-time.After(within):
-		p.t.Fatalf("it did not end within %s of %v:\n%s", within, s, p.out)
+		p.t.Fatalf("it did not end within %s:\n%s", within, p.out)
 		return nil
 	}
 }
@@ -196,6 +208,19 @@ func (p *process) issues(query string) []issue {
 	}
 	p.get("/api/v1/issues"+query, &list)
 	return list.Items
+}
+
+// settled waits until the first check of an assertion, which is made at once, is over, so that the next one that is
+// asked for does not join it.
+func (p *process) settled(assertion string) {
+	p.t.Helper()
+	await(p.t, 30*time.Second, assertion+" was checked", func() error {
+		if len(p.runs("assertions/"+assertion)) == 0 {
+			return fmt.Errorf("no run")
+		}
+		return nil
+	})
+	caller{p.t, p.url, ""}.does(200, "POST", "/api/v1/assertions/"+assertion+"/check", "") // joins it, or comes after it
 }
 
 // await waits until ready answers nil, polling, and fails the test with its last answer.
