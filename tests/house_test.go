@@ -104,12 +104,17 @@ func (quiet) Error(string, ...any) {}
 // rewrite applies another text by way of the API, as `narrative apply` does.
 func (h *house) rewrite(text string) {
 	h.t.Helper()
-	file := filepath.Join(h.dir, "narrative.yaml")
-	write(h.t, file, text)
-	out, code := command(h.t, narrativeBinary, h.dir, settings{"NARRATIVE_URL": "http://" + h.service.Addr()}, "apply", "-f", file)
-	if code != 0 {
+	if out, code := h.apply(text); code != 0 {
 		h.t.Fatalf("apply: exit code %d\n%s", code, out)
 	}
+}
+
+// apply applies a text at the terminal.
+func (h *house) apply(text string) (string, int) {
+	h.t.Helper()
+	file := filepath.Join(h.dir, "narrative.yaml")
+	write(h.t, file, text)
+	return h.cli("apply", "-f", file)
 }
 
 // history returns the events of a workflow's newest run.
