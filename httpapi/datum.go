@@ -35,7 +35,8 @@ func (a *api) datumRoutes() {
 
 // Bounds of a sweep that is asked for.
 const (
-	sweepBatch = 1000 // datums removed at a time
+	sweepBatch = 1000                  // datums removed at a time
+	sweepRest  = 10 * time.Millisecond // between two, in which others get to write, as of the workflow's
 	sweepFor   = 5 * time.Second
 )
 
@@ -56,6 +57,7 @@ func (a *api) sweepDatums(ctx context.Context, _ *struct{}) (*answer[SweptDatums
 		if swept.More = err != nil || n == sweepBatch; !swept.More || err != nil || time.Since(began) > sweepFor {
 			return answered(swept), nil
 		}
+		time.Sleep(sweepRest)
 	}
 }
 

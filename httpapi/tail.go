@@ -92,8 +92,7 @@ type tail struct {
 func (t *tail) begin(ctx context.Context, lastID string, lines int) error {
 	t.again = time.Now()
 	if lastID != "" {
-		t.after = lastID
-		t.again = timeOf(lastID)
+		t.after, t.again, t.seen[lastID] = lastID, timeOf(lastID), true
 		return nil
 	}
 	t.after = narrative.FirstID(t.again.Add(-tailOverlap))
@@ -123,7 +122,7 @@ func (t *tail) see(d narrative.Datum) {
 func (t *tail) run(ctx context.Context) {
 	tick := time.NewTicker(tailEvery)
 	defer tick.Stop()
-	if t.comment("following") != nil {
+	if t.comment("following") != nil || t.write("id: "+t.after+"\n\n") != nil { // from where to go on, were nothing to come
 		return
 	}
 	for _, d := range t.first {

@@ -18,6 +18,7 @@ import (
 type follower struct {
 	t      *testing.T
 	events chan [3]string // id, event, data
+	begin  string         // the id that it goes on from while nothing has come
 }
 
 func (w *world) follow(t *testing.T, query string, header ...string) *follower {
@@ -54,11 +55,12 @@ func (w *world) follow(t *testing.T, query string, header ...string) *follower {
 			case "data":
 				one[2] = value
 			case "":
-				if value == "following" {
-					close(begun)
-				}
-				if one[2] != "" {
+				switch {
+				case one[2] != "":
 					f.events <- one
+				case one[0] != "":
+					f.begin = one[0]
+					close(begun)
 				}
 				one = [3]string{}
 			}
@@ -134,9 +136,13 @@ func TestAFollowerGoesOnWhereItWas(t *testing.T) {
 		ids = append(ids, d[0].ID)
 		time.Sleep(2 * time.Millisecond)
 	}
-	got := w.follow(t, "", "Last-Event-ID", ids[0]).names(2)
-	if joined := strings.Join(got, " "); !strings.HasSuffix(joined, "1 2") && !strings.HasPrefix(joined, "0 1") {
+	if got := strings.Join(w.follow(t, "", "Last-Event-ID", ids[0]).names(2), " "); got != "1 2" {
 		t.Errorf("it tells %q", got)
+	}
+	nothingYet := w.follow(t, "?name=later")
+	w.post(t, "/api/v1/datums", `{"origin":"o","name":"later"}`)
+	if got := w.follow(t, "?name=later", "Last-Event-ID", nothingYet.begin).names(1); got[0] != "later" {
+		t.Errorf("who had seen nothing is told %q", got)
 	}
 }
 

@@ -17,11 +17,8 @@ import (
 	"github.com/narrative-go/narrative/workflows"
 )
 
-// Of what is applied.
-const (
-	appliedMetas = 1000
-	startLanes   = 8 // cron workflows started at a time, as starter does
-)
+// startLanes is how many cron workflows are started at a time, as starter does.
+const startLanes = 8
 
 // measureApply applies a file of new metas, beside a bare loop that starts the same cron workflows, and applies it again.
 func measureApply(ctx context.Context, dir string, s size) ([]row, error) {
@@ -31,34 +28,34 @@ func measureApply(ctx context.Context, dir string, s size) ([]row, error) {
 	}
 	defer h.stop()
 	first := row{
-		what: fmt.Sprintf("applying %d new metas, s", appliedMetas), bound: bound{"≤", 1.3},
+		what: fmt.Sprintf("applying %d new metas, s", s.metas), bound: bound{"≤", 1.3},
 		note: fmt.Sprintf("floor: a bare loop that starts the same cron workflows, %d at a time", startLanes),
 	}
 	again := row{what: "applying them again, unchanged, s", compare: alone, bound: bound{"≤", 2}, note: "nothing is written"}
 	for n := range s.applies {
-		text, err := manyMetas(n)
+		text, err := manyMetas(n, s.metas)
 		if err != nil {
 			return nil, err
 		}
 		var ours, floor, unchanged time.Duration
 		// Half of the floor before and half after, so that both meet the same disturbances.
-		if err := timed(&floor, func() error { return h.startAll(ctx, n, 0) }); err != nil {
+		if err := timed(&floor, func() error { return h.startAll(ctx, n, 0, s.metas/2) }); err != nil {
 			return nil, err
 		}
 		before := h.passed.Load()
-		if err := timed(&ours, func() error { return h.apply(ctx, text, appliedMetas, 0) }); err != nil {
+		if err := timed(&ours, func() error { return h.apply(ctx, text, s.metas, 0) }); err != nil {
 			return nil, err
 		}
-		if err := await(ctx, 3*time.Minute, "every meta was checked", func() bool { return h.passed.Load() >= before+appliedMetas }); err != nil {
+		if err := await(ctx, 3*time.Minute, "every meta was checked", func() bool { return h.passed.Load() >= before+int64(s.metas) }); err != nil {
 			return nil, err
 		}
 		if err := pause(ctx, 2*time.Second); err != nil { // what Temporal lists lags behind
 			return nil, err
 		}
-		if err := timed(&floor, func() error { return h.startAll(ctx, n, 1) }); err != nil {
+		if err := timed(&floor, func() error { return h.startAll(ctx, n, 1, s.metas/2) }); err != nil {
 			return nil, err
 		}
-		if err := timed(&unchanged, func() error { return h.apply(ctx, text, 0, appliedMetas) }); err != nil {
+		if err := timed(&unchanged, func() error { return h.apply(ctx, text, 0, s.metas) }); err != nil {
 			return nil, err
 		}
 		first.ours, first.floor = append(first.ours, ours.Seconds()), append(first.floor, floor.Seconds())
@@ -75,8 +72,8 @@ func timed(took *time.Duration, do func() error) error {
 }
 
 // manyMetas is the text of a sample's file.
-func manyMetas(sample int) (string, error) {
-	metas := gates(appliedMetas, day, "")
+func manyMetas(sample, many int) (string, error) {
+	metas := gates(many, day, "")
 	for i := range metas {
 		metas[i].Name = fmt.Sprintf("apply-%d-%03d", sample, i)
 		metas[i].DisplayName = metas[i].Name
@@ -94,9 +91,9 @@ func (h *house) apply(ctx context.Context, text string, created, unchanged int) 
 	return err
 }
 
-// startAll starts half as many cron workflows, with memo, summary and search attributes as starter does.
-func (h *house) startAll(ctx context.Context, sample, half int) error {
-	metas := gates(appliedMetas/2, day, "")
+// startAll starts so many cron workflows, a half of the floor, with memo, summary and search attributes as starter does.
+func (h *house) startAll(ctx context.Context, sample, half, many int) error {
+	metas := gates(many, day, "")
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	failed := make(chan error, startLanes)

@@ -130,6 +130,7 @@ func gates(n int, every time.Duration, trigger narrative.Trigger) []narrative.As
 func (h *house) watch(ctx context.Context, metas []narrative.AssertionMeta) error {
 	config := narrative.DefaultConfig()
 	config.Admins.Email = []string{"ops@example.com"}
+	config.Digest.MoreThan = 10_000 // each mail goes out by itself
 	manifest := narrative.Manifest{Source: "bench", Config: &config, Assertions: metas}
 	if _, err := h.service.Store().Apply(ctx, manifest, time.Now().UTC()); err != nil {
 		return err

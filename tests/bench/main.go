@@ -34,14 +34,15 @@ type size struct {
 	mails  int           // in a batch
 	settle time.Duration // from ready until memory is read
 	issues int           // opened in one check
-	// applies is how often many metas are applied.
+	metas  int           // applied together
+	// applies is how often they are.
 	applies int
 	lists   float64 // the part of the lists' full length
 }
 
 var (
-	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, applies: 1, lists: 0.1}
-	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000, applies: 5, lists: 1}
+	quick = size{turns: 2, window: 1500 * time.Millisecond, mails: 4, settle: time.Second, issues: 50, metas: 300, applies: 1, lists: 0.1}
+	full  = size{turns: 8, window: 10 * time.Second, mails: 20, settle: 5 * time.Second, issues: 1000, metas: 1000, applies: 5, lists: 1}
 )
 
 // measurement makes some rows of the table, in a folder of its own.
@@ -85,7 +86,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(progress)
-	_ = flags.Bool("quick", true, "measure for under two minutes; the default")
+	_ = flags.Bool("quick", true, "measure for some two minutes; the default")
 	long := flags.Bool("full", false, "measure for some minutes")
 	only := flags.String("only", "", "measure only this: "+names())
 	if err := flags.Parse(args); err != nil {
