@@ -88,9 +88,16 @@ func TestPeopleChoose(t *testing.T) {
 		t.Errorf("the plan with %q was carried out; want the one brought along", got)
 	}
 	write(t, plan, `[{"action": "unknown_action"}]`)
-	if out, code := h.cli("issue", "solve", i.ID, "--plan", plan); code == 0 || !strings.Contains(out, "unknown_action") {
-		t.Errorf("a plan with an unknown action: exit code %d\n%s", code, out)
-	}
+	await(t, 20*time.Second, "a plan with an unknown action is refused", func() error { // for what it is, once nothing is under way
+		out, code := h.cli("issue", "solve", i.ID, "--plan", plan)
+		if code == 0 {
+			t.Fatalf("it is taken:\n%s", out)
+		}
+		if !strings.Contains(out, "unknown_action") {
+			return fmt.Errorf("exit code %d\n%s", code, out)
+		}
+		return nil
+	})
 	g.shut.Store(false)
 	h.issue("gate", narrative.StatusResolved)
 	await(t, 10*time.Second, "who was told of the impasse is told of the recovery", func() error {
