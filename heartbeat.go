@@ -118,9 +118,3 @@ type Period struct {
 	From  time.Time  `json:"from"`
 	To    *time.Time `json:"to"` // nil: it goes on
 }
-
-// NoteFilter selects datums by a member of their note.
-type NoteFilter struct {
-	Path  string // such as customer, order.customer or items[0].sku; at most eight steps
-	Value string // the text that stands there, or a number, true, false, null, an array or an object as JSON
-}

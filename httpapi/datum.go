@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -156,13 +155,13 @@ func (f DatumFilter) query(now time.Time) (narrative.DatumQuery, error) {
 	problems = append(problems, levelFilter("level", f.Level, &q.Level)...)
 	problems = append(problems, levelFilter("min_level", f.MinLevel, &q.MinLevel)...)
 	for _, filter := range f.Note {
-		path, value, ok := strings.Cut(filter, "=")
-		if !ok || path == "" {
-			problems = append(problems, narrative.Problem{Path: "note", Message: fmt.Sprintf("%q must be PATH=VALUE, such as customer=42", filter)})
-			continue
+		member, err := narrative.ParseNoteFilter(filter)
+		path := "note"
+		if member.Path != "" {
+			path += "." + member.Path
 		}
-		problems = append(problems, narrative.ProblemsOf("note."+path, narrative.CheckText(path+value))...)
-		q.Note = append(q.Note, narrative.NoteFilter{Path: path, Value: value})
+		problems = append(problems, narrative.ProblemsOf(path, err)...)
+		q.Note = append(q.Note, member)
 	}
 	return q, problems.Err()
 }

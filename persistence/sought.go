@@ -12,10 +12,8 @@ import (
 
 // Bounds of what can be looked for.
 const (
-	maxSought    = 1000 // bytes of text
-	maxFilters   = 16   // members of notes
-	maxPath      = 255  // bytes of a path
-	maxPathSteps = 8
+	maxSought = 1000 // bytes of text
+	maxPath   = 255  // bytes of a path that a refusal repeats
 )
 
 func checkSought(text string) narrative.Problems {
@@ -62,20 +60,14 @@ func (s *Store) contains(sought string, columns ...string) sq.Or {
 	return any
 }
 
-// pathStep goes to a member of an object, or an element of an array.
-type pathStep struct {
-	key   string
-	index int // of the element; -1: it is a key
-}
-
 // noteFilters are the conditions of members of notes.
 func (s *Store) noteFilters(filters []narrative.NoteFilter) (all sq.And, p narrative.Problems) {
-	if len(filters) > maxFilters {
-		return nil, narrative.Problems{{Path: "note", Message: fmt.Sprintf("is filtered by %d members; at most %d can be", len(filters), maxFilters)}}
+	if len(filters) > narrative.MaxNoteFilters {
+		return nil, narrative.Problems{{Path: "note", Message: fmt.Sprintf("is filtered by %d members; at most %d can be", len(filters), narrative.MaxNoteFilters)}}
 	}
 	for _, f := range filters {
 		path := "note." + clip(f.Path, maxPath)
-		steps, err := notePath(f.Path)
+		steps, err := f.Steps()
 		if err == nil {
 			err = narrative.CheckText(f.Value)
 		}
@@ -89,17 +81,17 @@ func (s *Store) noteFilters(filters []narrative.NoteFilter) (all sq.And, p narra
 }
 
 // member is the condition that a text stands there in a note, or other JSON that is written so.
-func (s *Store) member(steps []pathStep, value string) sq.Sqlizer {
+func (s *Store) member(steps []narrative.NoteStep, value string) sq.Sqlizer {
 	if s.dialect.Name == "sqlite" {
 		path := sqlitePath(steps)
 		return sq.Expr("CASE json_type(note, ?) WHEN 'text' THEN note ->> ? = ? ELSE note -> ? = ? END", path, path, value, path, value)
 	}
 	there, args := "note", []any{}
 	for _, step := range steps {
-		if step.index < 0 {
-			there, args = there+" -> CAST(? AS text)", append(args, step.key)
+		if step.Index < 0 {
+			there, args = there+" -> CAST(? AS text)", append(args, step.Key)
 		} else {
-			there, args = there+" -> CAST(? AS integer)", append(args, step.index)
+			there, args = there+" -> CAST(? AS integer)", append(args, step.Index)
 		}
 	}
 	condition := fmt.Sprintf("CASE json_typeof(%s) WHEN 'string' THEN (%s) #>> '{}' = ? ELSE CAST(%s AS text) = ? END", there, there, there)
@@ -109,53 +101,14 @@ func (s *Store) member(steps []pathStep, value string) sq.Sqlizer {
 	return sq.Expr(condition, all...)
 }
 
-func sqlitePath(steps []pathStep) string {
+func sqlitePath(steps []narrative.NoteStep) string {
 	path := "$"
 	for _, step := range steps {
-		if step.index < 0 {
-			path += `."` + step.key + `"`
+		if step.Index < 0 {
+			path += `."` + step.Key + `"`
 		} else {
-			path += "[" + strconv.Itoa(step.index) + "]"
+			path += "[" + strconv.Itoa(step.Index) + "]"
 		}
 	}
 	return path
-}
-
-// notePath reads a path such as items[0].sku. A key may hold anything but what the path is made of, quotes, backslashes and
-// control characters.
-func notePath(path string) (steps []pathStep, err error) {
-	bad := narrative.Errorf(narrative.Invalid, "is no path into a note; write one such as customer, order.customer or items[0].sku")
-	switch {
-	case len(path) > maxPath:
-		return nil, narrative.Errorf(narrative.Invalid, "is %d bytes long; at most %d make a path", len(path), maxPath)
-	case narrative.CheckText(path) != nil || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }):
-		return nil, bad
-	}
-	for n, part := range strings.Split(path, ".") {
-		key, indices, _ := strings.Cut(part, "[")
-		switch {
-		case strings.Contains(key, "]"), key == "" && (n > 0 || indices == ""):
-			return nil, bad
-		case key != "":
-			steps = append(steps, pathStep{key: key, index: -1})
-		}
-		if len(part) == len(key) {
-			continue
-		}
-		inner, closed := strings.CutSuffix(indices, "]")
-		if !closed {
-			return nil, bad
-		}
-		for _, digits := range strings.Split(inner, "][") {
-			index, err := strconv.ParseUint(digits, 10, 31)
-			if err != nil || digits != strconv.FormatUint(index, 10) {
-				return nil, bad
-			}
-			steps = append(steps, pathStep{index: int(index)})
-		}
-	}
-	if len(steps) > maxPathSteps {
-		return nil, narrative.Errorf(narrative.Invalid, "has %d steps; at most %d make a path", len(steps), maxPathSteps)
-	}
-	return steps, nil
 }

@@ -16,7 +16,8 @@ const (
 	maxWord     = 64
 )
 
-// wordsOf returns the words of a datum: what stands in a row of letters, marks and digits, in lower case.
+// wordsOf returns the words of a datum: what stands in a row of letters, marks and digits, in lower case. In scripts
+// that put no space between words, each character and the one behind it are one, as in Lucene's CJKAnalyzer.
 func wordsOf(d narrative.Datum) engine.Words {
 	note := d.Note
 	if len(note) > wordsOfNote {
@@ -60,12 +61,20 @@ func appendWords(words []string, text string) []string {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(text[at:])
 		}
-		switch inWord := isWord(r); {
+		unspaced := isUnspaced(r)
+		switch inWord := !unspaced && isWord(r); {
 		case inWord && begin < 0:
 			begin = at
 		case !inWord && begin >= 0:
 			words = append(words, clipWord(text[begin:at]))
 			begin = -1
+		}
+		if unspaced {
+			next, more := utf8.DecodeRuneInString(text[at+size:])
+			if !isUnspaced(next) {
+				more = 0
+			}
+			words = append(words, text[at:at+size+more])
 		}
 		at += size
 	}
@@ -80,6 +89,15 @@ func isWord(r rune) bool {
 		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z'
 	}
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
+}
+
+// isUnspaced tells whether a letter is of a script that puts no space between words.
+func isUnspaced(r rune) bool {
+	if r < '\u0e00' || !isWord(r) {
+		return false
+	}
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) ||
+		r == 'ー' // Katakana's, of the script Common
 }
 
 // clipWord cuts a word, at a rune: a longer one is found by its beginning.

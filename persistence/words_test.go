@@ -27,7 +27,11 @@ func TestWordsOfADatum(t *testing.T) {
 			engine.Words{"a", "five", "four", "nb", "o", "one", "three", "two"},
 		},
 		"marks are of the word": {narrative.Datum{Origin: "हिन्दी", Name: "e\u0301"}, engine.Words{"e\u0301", "हिन्दी"}},
-		"none":                  {narrative.Datum{Origin: "!", Name: "—"}, engine.Words{}},
+		"two characters at a time where words have no space between them": {
+			narrative.Datum{Origin: "客户发票", Name: "ab税x", Note: json.RawMessage(`"カード。ไทย"`)},
+			engine.Words{"ab", "x", "ทย", "ย", "ไท", "カー", "ド", "ード", "发票", "客户", "户发", "票", "税"},
+		},
+		"none": {narrative.Datum{Origin: "!", Name: "—"}, engine.Words{}},
 		"a long one is cut at a rune": {
 			narrative.Datum{Origin: "!", Name: "!", Note: json.RawMessage(`"x` + strings.Repeat("ü", 100) + `"`)},
 			engine.Words{"x" + strings.Repeat("ü", 31)},
@@ -53,6 +57,7 @@ func TestSoughtWordsAreBeginnings(t *testing.T) {
 		"Pay":                   "'pay':*",
 		"b a, B/a":              "'a':* & 'b':*",
 		"O'Neill":               "'neill':* & 'o':*",
+		"发票":                    "'发票':* & '票':*",
 		strings.Repeat("y", 99): "'" + strings.Repeat("y", maxWord) + "':*",
 	} {
 		if got := soughtWords(text); got != want {
@@ -63,15 +68,17 @@ func TestSoughtWordsAreBeginnings(t *testing.T) {
 
 // FuzzWordsAreFoundAgain looks for every word of a text.
 func FuzzWordsAreFoundAgain(f *testing.F) {
-	f.Add("Order 17 — größe/ΣΊΣΥΦΟΣ İ")
+	f.Add("Order 17 — größe/ΣΊΣΥΦΟΣ İ 客户发票カードab")
 	f.Fuzz(func(t *testing.T, text string) {
 		words := wordsOf(narrative.Datum{Name: text})
 		if !slices.IsSorted(words) {
 			t.Errorf("the words of %q are not sorted: %q", text, words)
 		}
 		for _, word := range words {
-			if again := soughtWords(word); again != "'"+word+"':*" {
-				t.Errorf("%q of %q is looked for as %s", word, text, again)
+			for _, sought := range appendWords(nil, word) {
+				if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, sought) }) {
+					t.Errorf("%q of %q is looked for as %q", word, text, sought)
+				}
 			}
 		}
 	})

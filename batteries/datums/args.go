@@ -1,6 +1,7 @@
 package datums
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/narrative-go/narrative"
@@ -13,7 +14,10 @@ type Args struct {
 	Level    string `json:"level,omitempty"`     // exactly this
 	MinLevel string `json:"min_level,omitempty"` // this or higher
 	ThreadID string `json:"thread_id,omitempty"`
-	Text     string `json:"text,omitempty"` // in name, origin or note, in any case
+
+	// Note are members of the note, all of these, such as customer=42 or items[0].sku=x.
+	Note []string `json:"note,omitempty"`
+	Text string   `json:"text,omitempty"` // in name, origin or note, in any case
 
 	Window narrative.Duration `json:"window"` // up to now
 
@@ -45,6 +49,13 @@ func (a *Args) ValidateArgs() (p narrative.Problems) {
 			_, err := narrative.ParseLevel(f.value)
 			p = append(p, narrative.ProblemsOf(f.path, err)...)
 		}
+	}
+	if len(a.Note) > narrative.MaxNoteFilters {
+		wrong("note", fmt.Sprintf("has %d members; at most %d can be looked for", len(a.Note), narrative.MaxNoteFilters))
+	}
+	for n, member := range a.Note {
+		_, err := narrative.ParseNoteFilter(member)
+		p = append(p, narrative.ProblemsOf(fmt.Sprintf("note[%d]", n), err)...)
 	}
 	if a.Level != "" && a.MinLevel != "" {
 		wrong("min_level", "give either level or min_level, not both")

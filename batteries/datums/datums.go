@@ -1,7 +1,7 @@
 // Package datums is the battery that counts what was written down: the class "datums", as an assertion and as an
 // event.
 //
-// Both count the datums that match (origin, name, level or min_level, thread_id, text) in the window up to now and
+// Both count the datums that match (origin, name, level or min_level, thread_id, note, text) in the window up to now and
 // hold the count, or the rate a minute, against one condition: at_least, at_most, absent, rate_at_least or
 // rate_at_most. The assertion passes while the condition holds: it says what should be. The event is detected while
 // the condition holds: it says what is to be noticed.
@@ -91,9 +91,15 @@ func (w watch) count(ctx context.Context) (counted, error) {
 	}
 	now := w.now().UTC().Truncate(time.Microsecond)
 	since := now.Add(-time.Duration(w.Window))
+	note := make([]narrative.NoteFilter, len(w.Note))
+	for n, member := range w.Note {
+		if note[n], err = narrative.ParseNoteFilter(member); err != nil {
+			return counted{}, err
+		}
+	}
 	n, err := reader.CountDatums(ctx, narrative.DatumQuery{
 		Origin: w.Origin, Name: w.Name, ThreadID: w.ThreadID, Text: w.Text,
-		Level: level(w.Level), MinLevel: level(w.MinLevel),
+		Level: level(w.Level), MinLevel: level(w.MinLevel), Note: note,
 		Since: since, Until: now.Add(skew), Now: now,
 	})
 	return counted{count: n, rate: w.rate(n), window: w.Window, since: since}, err
@@ -135,6 +141,7 @@ func (w watch) filters() (given []filter) {
 		{"level", string(level(w.Level)), "at " + string(level(w.Level))},
 		{"min_level", string(level(w.MinLevel)), "at " + string(level(w.MinLevel)) + " or above"},
 		{"thread_id", w.ThreadID, "in thread " + w.ThreadID},
+		{"note", strings.Join(w.Note, ", "), "where " + strings.Join(w.Note, " and ")},
 		{"text", w.Text, fmt.Sprintf("with %q", w.Text)},
 	} {
 		if f.value != "" {

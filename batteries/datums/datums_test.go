@@ -40,7 +40,7 @@ func world(t *testing.T) context.Context {
 		all,
 		narrative.Datum{Origin: "payments", Name: "refund", At: noon, ExpiresAt: &expired},
 		narrative.Datum{Origin: "payments", Name: "refund", At: noon.Add(time.Hour)},
-		narrative.Datum{Origin: "shop", Name: "crash", Level: narrative.ErrorLevel, At: noon.Add(-time.Minute), ThreadID: "t2"},
+		narrative.Datum{Origin: "shop", Name: "crash", Level: narrative.ErrorLevel, At: noon.Add(-time.Minute), ThreadID: "t2", Note: json.RawMessage(`{"order":{"customer":42}}`)},
 	)
 	if _, err := store.AddDatums(context.Background(), all); err != nil {
 		t.Fatal(err)
@@ -88,13 +88,16 @@ func TestFiltersAndWindow(t *testing.T) {
 		`"window":"9m59s"`:                   3,
 		`"window":"30d"`:                     6,
 		`"window":"10m","origin":"payments"`: 3,
-		`"window":"10m","origin":"payments","name":"refund"`:     3,
-		`"window":"10m","origin":"payments","name":"chargeback"`: 0,
-		`"window":"10m","level":"Error"`:                         1,
-		`"window":"10m","level":"warn"`:                          0,
-		`"window":"10m","min_level":"warn"`:                      1,
-		`"window":"10m","thread_id":"t2"`:                        1,
-		`"window":"10m","text":"broken CUP"`:                     3,
+		`"window":"10m","origin":"payments","name":"refund"`:       3,
+		`"window":"10m","origin":"payments","name":"chargeback"`:   0,
+		`"window":"10m","level":"Error"`:                           1,
+		`"window":"10m","level":"warn"`:                            0,
+		`"window":"10m","min_level":"warn"`:                        1,
+		`"window":"10m","thread_id":"t2"`:                          1,
+		`"window":"10m","text":"broken CUP"`:                       3,
+		`"window":"10m","note":["order.customer=42"]`:              1,
+		`"window":"10m","note":["order.customer=4"]`:               0,
+		`"window":"10m","note":["why=Broken cup"],"name":"refund"`: 3,
 	} {
 		if got := checked(ctx, t, `{"at_least":1,`+args+`}`).Details["count"]; got != want {
 			t.Errorf("%s: %v, want %d", args, got, want)
@@ -143,9 +146,9 @@ func TestConditions(t *testing.T) {
 
 func TestAnOccurrenceIsKnownByWhatWasAsked(t *testing.T) {
 	t.Parallel()
-	got := detected(world(t), t, `{"origin":"payments","name":"refund","min_level":"INFO","window":"10m","at_least":2}`)
+	got := detected(world(t), t, `{"origin":"payments","name":"refund","min_level":"INFO","note":["why=Broken cup"],"window":"10m","at_least":2}`)
 	want := []narrative.Occurrence{{
-		Summary: map[string]any{"origin": "payments", "name": "refund", "min_level": "info", "condition": "at least 2 in 10m"},
+		Summary: map[string]any{"origin": "payments", "name": "refund", "min_level": "info", "note": "why=Broken cup", "condition": "at least 2 in 10m"},
 		Details: map[string]any{"count": 3, "rate": 0.3, "window": "10m", "since": "2026-03-04T11:50:00Z"},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -171,9 +174,11 @@ func TestArgumentsAreValidated(t *testing.T) {
 		`{"window":"1m","at_most":1,"name":"a\u0000"}`:                               {Path: "args.name", Message: `contains the character \u0000, which cannot be stored`},
 		`{"window":"1m","at_most":1,"thread_id":"` + strings.Repeat("x", 256) + `"}`: {Path: "args.thread_id", Message: "must be at most 255 bytes long"},
 		`{"window":"1m","at_most":1,"level":"info","min_level":"info"}`:              {Path: "args.min_level", Message: "give either level or min_level, not both"},
+		`{"window":"1m","at_most":1,"note":["customer=42","=1"]}`:                    {Path: "args.note[1]", Message: `"=1" must be PATH=VALUE, such as customer=42`},
+		`{"window":"1m","at_most":1,"note":["a..b=1"]}`:                              {Path: "args.note[0]", Message: "is no path into a note; write one such as customer, order.customer or items[0].sku"},
 		`{"window":"1m","at_lest":1,"at_most":1}`: {
 			Path:    "args.at_lest",
-			Message: `is not a known field; did you mean "at_least"? (known: origin, name, level, min_level, thread_id, text, window, at_least, at_most, absent, rate_at_least, rate_at_most)`,
+			Message: `is not a known field; did you mean "at_least"? (known: origin, name, level, min_level, thread_id, note, text, window, at_least, at_most, absent, rate_at_least, rate_at_most)`,
 		},
 	} {
 		for _, kind := range []narrative.MetaKind{narrative.AssertionKind, narrative.EventKind} {

@@ -16,18 +16,20 @@ var soughtTests = map[string]func(*bench){
 			"refund":           `{"text":"line one\nsecond line\tGRÖSSE 100%","order":"2026-0018","url":"https://shop.example/refunds?id=17&by=x"}`,
 			"<b>bold</b> name": `["1.50",{"uuid":"0191d7a0-aaaa-7bbb-8ccc-1234567890ab"}]`,
 			"noise":            `"!? --- ..."`,
+			"客户发票":             `"東京タワーへ行く"`,
 		} {
 			must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "Kasse_7", Name: name, Note: json.RawMessage(note), At: at(0)}}))(b)
 		}
-		const payment, refund, bold, noise = "payment-failed", "refund", "<b>bold</b> name", "noise"
+		const payment, refund, bold, noise, invoice = "payment-failed", "refund", "<b>bold</b> name", "noise", "客户发票"
 		for text, want := range map[string][]string{
 			"payment": {payment}, "PAYMENT": {payment}, "pay": {payment}, "failed": {payment}, "payment-failed": {payment},
 			"änne": {payment}, "ÄNNE": {payment}, "O'Neill": {payment}, "anne.oneill@shop.example": {payment}, "oneill@shop": {payment},
 			"2026-0017": {payment}, "0017": {payment}, "2026-001": {payment, refund}, "/srv/shop/orders.db": {payment},
-			"orders.db": {payment}, "shop/orders": {payment}, "shop.example": {payment, refund}, "kasse_7": {payment, refund, bold, noise},
+			"orders.db": {payment}, "shop/orders": {payment}, "shop.example": {payment, refund}, "kasse_7": {payment, refund, bold, noise, invoice},
 			"second": {refund}, "line": {refund}, "grösse": {refund}, "100%": {refund}, "refunds?id=17": {refund},
 			"bold": {bold}, "<b>bold</b>": {bold}, "name bold": {bold}, "1.50": {bold}, "1234567890ab": {bold}, "0191d7a0-aaaa": {bold},
 			"line grösse second": {refund}, "shop 0018": {refund}, "payment refund": nil, "nothing": nil, "zz": nil,
+			"发票": {invoice}, "票": {invoice}, "户发": {invoice}, "发户": nil, "タワー": {invoice}, "kasse 东京": nil, "kasse 東京": {invoice},
 			"!?": {noise}, "---": {noise}, "'": {payment}, `\`: {refund}, "💥": nil, "a & !b | (c:*)": nil,
 		} {
 			q := narrative.DatumQuery{Text: text}
