@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -129,6 +131,8 @@ func TestSecretsInFilesAreWarnedOf(t *testing.T) {
 	warning := file + ":1:29: warning: webhook[0] holds a password as it is, which is kept"
 	setup(t).run("validate", file).is(t, 0, file+": valid", warning)
 	setup(t).run("validate", file, "--quiet").is(t, 0, "", "")
+	enough := withServer(t, &fakeServer{start: func(context.Context) error { return errors.New("enough") }})
+	enough.runUntil(t.Context(), []string{"dev", "-f", file}, WithEmbedded(unusedEmbedded)).is(t, 1, "", warning)
 	w, _ := withStore(t, "sqlite")
 	w.fresh("diff", "-f", file).is(t, 3, "config.admins.webhook", "")
 	w.fresh("apply", "-f", file).is(t, 0, "changed    the configuration", warning)

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/config"
 	"github.com/narrative-go/narrative/service"
 )
 
@@ -66,6 +67,9 @@ func (p *program) devCommand() *cobra.Command {
 		o.OutboxDir = filepath.Join(dataDir, outboxName)
 		if err := p.withoutEmbedded(&o); err != nil {
 			return err
+		}
+		if read, err := config.ReadFiles(strings.NewReader(""), file); err == nil && file != "" { // what is wrong with it the service tells
+			warn(cmd, read)
 		}
 		said := &terminal{w: cmd.OutOrStdout()}
 		o.Told = func(h service.Happening) {

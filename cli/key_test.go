@@ -83,11 +83,11 @@ func TestKeyCreateLocal(t *testing.T) {
 
 // TestTheFirstKey puts the first key into a real store, and has a real service find it.
 func TestTheFirstKey(t *testing.T) {
-	t.Parallel()
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:9") // which Temporal's own client reads
 	url := "sqlite:" + filepath.Join(t.TempDir(), "narrative.db")
 	world := func() *world {
 		w := setup(t)
-		w.env["NARRATIVE_DATABASE_URL"], w.env["TEMPORAL_ADDRESS"] = url, "127.0.0.1:9"
+		w.env["NARRATIVE_DATABASE_URL"] = url
 		return w
 	}
 	serve := []string{"serve", "--listen", "0.0.0.0:0"}

@@ -178,7 +178,11 @@ func (d *doctor) compared(found starter.Compared) {
 		}
 	}
 	if well && found.Held > 0 {
-		d.good("temporal", fmt.Sprintf("%d triggers, as the metas ask for", found.Held))
+		triggers := "triggers"
+		if found.Held == 1 {
+			triggers = "trigger"
+		}
+		d.good("temporal", fmt.Sprintf("%d %s, as the metas ask for", found.Held, triggers))
 	}
 }
 
