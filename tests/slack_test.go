@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,37 +128,100 @@ func TestSlack(t *testing.T) {
 func TestSlackForms(t *testing.T) {
 	t.Parallel()
 	p, slack, _ := bot(t, choosing)
-	to := p.url + "/slack/interactions"
 	message := card(t, slack, "impasse")
-	press := func(button string, values map[string]string) {
-		t.Helper()
-		before := len(slack.Views())
-		if _, err := slack.Press(to, "U0ANN0001", message, button, 0); err != nil {
-			t.Fatal(err)
-		}
-		await(t, 20*time.Second, "the form opens", func() error {
-			if len(slack.Views()) == before {
-				return fmt.Errorf("%+v", slack.Ephemerals())
-			}
-			return nil
-		})
-		views := slack.Views()
-		if heard, err := slack.Submit(to, "U0ANN0001", views[len(views)-1], values); err != nil || heard.Status != http.StatusOK {
-			t.Fatalf("heard %+v, %v", heard, err)
-		}
-	}
-	press("Acknowledge", map[string]string{"reason": "on it"})
+	p.fillIn(slack, message, "Acknowledge", map[string]string{"reason": "on it"})
 	message = card(t, slack, "cknowledged", "ann", "on it")
-	press("Won't fix", map[string]string{"reason": "known and harmless"})
+	p.fillIn(slack, message, "Won't fix", map[string]string{"reason": "known and harmless"})
 	await(t, 30*time.Second, "the issue is closed", func() error { return p.oneIssue("wont_fix") })
 	card(t, slack, "wont_fix")
-	var story struct{ Entries []struct{ By, Text string } }
-	p.get("/api/v1/issues/"+p.issues("")[0].ID+"/explain?format=json", &story)
-	said := fmt.Sprint(story.Entries)
+	said := p.told()
 	for _, part := range []string{"{ann acknowledged: on it}", "known and harmless"} {
 		if !strings.Contains(said, part) {
 			t.Errorf("%q is not on the timeline: %s", part, said)
 		}
+	}
+}
+
+// approving is an assertion whose one plan waits for a person.
+const approving = `
+config:
+  admins: {slack: "#ops"}
+  operators: [{name: ann, slack: U0ANN0001}]
+assertions:
+  - name: healthy
+    class: test.FileExists
+    every: 1s
+    timeout: 10s
+    args: {path: DIR/healthy}
+    diagnostics:
+      - case: repair
+        reason: it can be repaired
+        plan: [{append: {path: DIR/healthy, line: repaired}}]
+        approval: required
+`
+
+// TestSlackApproval has one plan approved where it is shown, and another rejected.
+func TestSlackApproval(t *testing.T) {
+	t.Parallel()
+	t.Run("approved", func(t *testing.T) {
+		t.Parallel()
+		p, slack, dir := bot(t, approving)
+		message := card(t, slack, "awaiting approval")
+		if _, err := os.Stat(filepath.Join(dir, "healthy")); err == nil {
+			t.Error("the plan was carried out before anybody approved of it")
+		}
+		if heard, err := slack.Press(p.url+"/slack/interactions", "U0ANN0001", message, "Approve", 0); err != nil || heard.Status != http.StatusOK {
+			t.Fatalf("heard %+v, %v", heard, err)
+		}
+		await(t, 30*time.Second, "the plan is carried out and helps", func() error { return p.oneIssue("resolved") })
+		card(t, slack, "resolved")
+		if story := p.told(); !strings.Contains(story, "{ann approved") {
+			t.Errorf("the timeline does not say that ann approved: %s", story)
+		}
+	})
+	t.Run("rejected", func(t *testing.T) {
+		t.Parallel()
+		p, slack, dir := bot(t, approving)
+		p.fillIn(slack, card(t, slack, "awaiting approval"), "Reject", map[string]string{"reason": "not on a Friday"})
+		await(t, 30*time.Second, "the plan is rejected", func() error {
+			if story := p.told(); !strings.Contains(story, "{ann rejected") || !strings.Contains(story, "not on a Friday") {
+				return fmt.Errorf("the timeline says %s", story)
+			}
+			return nil
+		})
+		if message := card(t, slack, "impasse"); slices.Contains(message.Buttons(), "Approve") {
+			t.Errorf("what was rejected can still be approved: %q", message.Buttons())
+		}
+		if _, err := os.Stat(filepath.Join(dir, "healthy")); err == nil {
+			t.Error("a plan that was rejected was carried out")
+		}
+	})
+}
+
+// told is what the timeline of the one issue says, and who did it.
+func (p *process) told() string {
+	p.t.Helper()
+	var story struct{ Entries []struct{ By, Text string } }
+	p.get("/api/v1/issues/"+p.issues("")[0].ID+"/explain?format=json", &story)
+	return fmt.Sprint(story.Entries)
+}
+
+// fillIn presses a button that opens a form, and sends that as ann.
+func (p *process) fillIn(slack *slackfake.Server, message slackfake.Message, button string, values map[string]string) {
+	p.t.Helper()
+	to, before := p.url+"/slack/interactions", len(slack.Views())
+	if _, err := slack.Press(to, "U0ANN0001", message, button, 0); err != nil {
+		p.t.Fatal(err)
+	}
+	await(p.t, 20*time.Second, "the form opens", func() error {
+		if len(slack.Views()) == before {
+			return fmt.Errorf("%+v", slack.Ephemerals())
+		}
+		return nil
+	})
+	views := slack.Views()
+	if heard, err := slack.Submit(to, "U0ANN0001", views[len(views)-1], values); err != nil || heard.Status != http.StatusOK {
+		p.t.Fatalf("heard %+v, %v", heard, err)
 	}
 }
 
