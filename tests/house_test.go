@@ -59,10 +59,13 @@ func (g *gate) Check(ctx context.Context) (narrative.Verdict, error) {
 // test likes.
 func build(t *testing.T, g *gate, text string, more ...func(*narrative.Registry)) *house {
 	t.Helper()
-	return buildWith(t, narrative.TriggerCron, g, text, more...)
+	return buildWith(t, byCron, g, text, more...)
 }
 
-func buildWith(t *testing.T, trigger narrative.Trigger, g *gate, text string, more ...func(*narrative.Registry)) *house {
+func byCron(o *service.Options)     { o.Trigger = narrative.TriggerCron }
+func bySchedule(o *service.Options) { o.Trigger = narrative.TriggerSchedule }
+
+func buildWith(t *testing.T, with func(*service.Options), g *gate, text string, more ...func(*narrative.Registry)) *house {
 	t.Helper()
 	reg := narrative.NewRegistry()
 	narrative.AddAssertion(reg, "gate", func(struct{}) (narrative.Assertion, error) { return g, nil })
@@ -72,11 +75,13 @@ func buildWith(t *testing.T, trigger narrative.Trigger, g *gate, text string, mo
 	h := &house{t: t, dir: t.TempDir()}
 	file := filepath.Join(h.dir, "narrative.yaml")
 	write(t, file, text)
-	var err error
-	h.service, err = service.New(service.Options{
-		Registry: reg, Trigger: trigger, Migrate: true, API: true, Listen: "127.0.0.1:0", Worker: true, Embedded: devserver.Embedded,
+	o := service.Options{
+		Registry: reg, Migrate: true, API: true, Listen: "127.0.0.1:0", Worker: true, Embedded: devserver.Embedded,
 		DataDir: filepath.Join(h.dir, "data"), OutboxDir: filepath.Join(h.dir, "outbox"), File: file,
-	})
+	}
+	with(&o)
+	var err error
+	h.service, err = service.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,16 +3,20 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/executor/slack/slackfake"
+	"github.com/narrative-go/narrative/service"
 	"github.com/narrative-go/narrative/workflows"
 )
 
@@ -38,7 +42,7 @@ func checkByCron(r *recorder) {
 
 // checkBySchedule leaves behind a run that a schedule began.
 func checkBySchedule(r *recorder) {
-	r.house = buildWith(r.T, narrative.TriggerSchedule, &r.gate, fmt.Sprintf(gateYAML, "1s", true))
+	r.house = buildWith(r.T, bySchedule, &r.gate, fmt.Sprintf(gateYAML, "1s", true))
 	tick := awaitTick(r.house, time.Time{})
 	r.keep("check-by-schedule", tick.WorkflowID, tick.RunID)
 }
@@ -177,6 +181,76 @@ func retriedNotification(r *recorder) {
 		r.Fatal(err)
 	}
 	r.keep("notify-retried", workflows.NotifyID(r.notification(i).Key), "")
+}
+
+// heldBackNotification recovers while the mail that tells of the issue cannot be sent yet.
+func heldBackNotification(r *recorder) {
+	r.watch("gate", "")
+	r.run("gate", narrative.OutcomePassed, time.Time{})
+	folder := filepath.Join(r.dir, "outbox")
+	if err := os.RemoveAll(folder); err != nil {
+		r.Fatal(err)
+	}
+	write(r.T, folder, "a file where the folder was")
+	r.gate.shut.Store(true)
+	r.check(narrative.OutcomeFailed)
+	i := r.rests(narrative.StatusOpen, 1)
+	i = r.recovers()
+	var recovery string
+	await(r.T, 30*time.Second, "the recovery is held back", func() error {
+		story, err := r.store.Story(r.T.Context(), i.ID)
+		if err != nil {
+			return err
+		}
+		for _, n := range story.Notifications {
+			if n.Kind == narrative.NotifyResolved {
+				recovery = n.Key
+			}
+		}
+		if recovery == "" {
+			return fmt.Errorf("no recovery among %+v", story.Notifications)
+		}
+		for _, e := range r.history(workflows.NotifyID(recovery), "") {
+			if e.EventType == enumspb.EVENT_TYPE_TIMER_STARTED {
+				return nil
+			}
+		}
+		return errors.New("no timer")
+	})
+	if err := os.Remove(folder); err != nil {
+		r.Fatal(err)
+	}
+	r.keep("notify-held-back", workflows.NotifyID(recovery), "")
+}
+
+// refresh has a message in Slack brought up to date.
+func refresh(r *recorder) {
+	slack := slackfake.New(r.T)
+	slack.AddChannel("ops")
+	r.gate.shut.Store(true)
+	r.house = buildWith(r.T, func(o *service.Options) {
+		o.SlackToken, o.SlackSigningSecret, o.SlackAPIURL = slackfake.Token, slackfake.SigningSecret, slack.URL()
+	}, &r.gate, `
+config: {admins: {slack: "#ops"}}
+assertions:
+  - {name: gate, class: gate, every: 30d}
+`, r.register)
+	r.run("gate", narrative.OutcomeFailed, time.Time{})
+	i := r.rests(narrative.StatusOpen, 1)
+	r.cli("issue", "acknowledge", i.ID)
+	var id string
+	await(r.T, 60*time.Second, "the message is brought up to date", func() error {
+		found, err := r.temporal.ListWorkflow(r.T.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: `WorkflowId STARTS_WITH "refresh/"`})
+		if err != nil {
+			return err
+		}
+		if len(found.Executions) == 0 {
+			return errors.New("no workflow has begun")
+		}
+		id = found.Executions[0].Execution.WorkflowId
+		return nil
+	})
+	r.keep("refresh", id, "")
 }
 
 // notification is the first of an issue's.

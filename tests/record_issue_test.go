@@ -54,7 +54,7 @@ func failingPlan(r *recorder) {
 }
 
 func severalProposals(r *recorder) {
-	r.fails("gate", choosing)
+	r.fails("gate", undecided)
 	i := r.rests(narrative.StatusImpasse, 1)
 	file := r.file("plan.json")
 	write(r.T, file, `[{"action": "note", "args": {"text": "mine"}}]`)
@@ -168,7 +168,7 @@ func (r *recorder) keepAtRest(name string, i narrative.Issue) {
 
 // withoutAttributes starts an issue's workflow as a house does whose namespace has no search attributes.
 func withoutAttributes(r *recorder) {
-	r.fails("gate", choosing)
+	r.fails("gate", undecided)
 	i := r.rests(narrative.StatusImpasse, 1)
 	if err := r.temporal.TerminateWorkflow(r.T.Context(), i.WorkflowID, "", "by hand"); err != nil {
 		r.Fatal(err)

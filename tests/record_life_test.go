@@ -174,7 +174,7 @@ func snoozed(l *life) {
 }
 
 func diagnosedOnRequest(l *life) {
-	l.fails("gate", choosing)
+	l.fails("gate", undecided)
 	i := l.rests(narrative.StatusImpasse, 1)
 	l.does("issue", "diagnose", i.ID, "--by", "ann")
 	l.rests(narrative.StatusImpasse, 2)
@@ -230,7 +230,7 @@ func assertionRemoved(l *life) {
 }
 
 func severityChanged(l *life) {
-	l.fails("gate", choosing)
+	l.fails("gate", undecided)
 	i := l.rests(narrative.StatusImpasse, 1)
 	after := time.Now()
 	l.rewrite(l.written + "    severity: critical\n")

@@ -42,15 +42,17 @@ func TestRecordHistories(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, play := range map[string]func(*recorder){
-		"checks by hand":                 checks,
-		"checks by cron":                 checkByCron,
-		"checks by schedule":             checkBySchedule,
-		"dry runs":                       dryRuns,
-		"events":                         events,
-		"occurrences without an answer":  unanswered,
-		"notifications":                  notifications,
-		"a notification that is retried": retriedNotification,
-		"housekeeping":                   housekeeping,
+		"checks by hand":                  checks,
+		"checks by cron":                  checkByCron,
+		"checks by schedule":              checkBySchedule,
+		"dry runs":                        dryRuns,
+		"events":                          events,
+		"occurrences without an answer":   unanswered,
+		"notifications":                   notifications,
+		"a notification that is retried":  retriedNotification,
+		"a recovery that is held back":    heldBackNotification,
+		"a message is brought up to date": refresh,
+		"housekeeping":                    housekeeping,
 
 		"no case proposes":                   noProposal,
 		"a case passes":                      passes,

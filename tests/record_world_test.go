@@ -14,10 +14,10 @@ import (
 
 // The cases of assertions, as the file declares them.
 const (
-	passing  = "    diagnostics: [{case: patience, reason: it may mend itself, pass: true}]\n"
-	mending  = "    diagnostics: [{case: repair, reason: it broke, plan: [{repair: {}, retry: {attempts: 2, backoff: 10ms}}, {note: {text: done}}]}]\n"
-	choosing = "    diagnostics: [{case: one, reason: perhaps, plan: [{note: {text: one}}]}, {case: two, reason: perhaps not, pass: true}]\n"
-	lasting  = "    diagnostics: [{case: slow, reason: it takes long, plan: [{wait: {}}, {note: {text: done}}]}]\n"
+	passing   = "    diagnostics: [{case: patience, reason: it may mend itself, pass: true}]\n"
+	mending   = "    diagnostics: [{case: repair, reason: it broke, plan: [{repair: {}, retry: {attempts: 2, backoff: 10ms}}, {note: {text: done}}]}]\n"
+	undecided = "    diagnostics: [{case: one, reason: perhaps, plan: [{note: {text: one}}]}, {case: two, reason: perhaps not, pass: true}]\n"
+	lasting   = "    diagnostics: [{case: slow, reason: it takes long, plan: [{wait: {}}, {note: {text: done}}]}]\n"
 )
 
 // register adds the recorder's classes and actions.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	narrative "github.com/narrative-go/narrative"
+	"github.com/narrative-go/narrative/service"
 	"github.com/narrative-go/narrative/workflows"
 )
 
@@ -25,7 +26,7 @@ func TestTriggers(t *testing.T) {
 		t.Run(string(trigger), func(t *testing.T) {
 			t.Parallel()
 			var g gate
-			h := buildWith(t, trigger, &g, fmt.Sprintf(gateYAML, "1h", true))
+			h := buildWith(t, func(o *service.Options) { o.Trigger = trigger }, &g, fmt.Sprintf(gateYAML, "1h", true))
 			first := h.run("gate", narrative.OutcomePassed, time.Time{})
 			if first.WorkflowID != "assertion/gate/now" {
 				t.Errorf("the first check was made by %s; want assertion/gate/now, at once", first.WorkflowID)
@@ -166,7 +167,7 @@ func TestMovedBetweenTriggers(t *testing.T) {
 func TestScheduleKeepsItsTimeZone(t *testing.T) {
 	t.Parallel()
 	var g gate
-	h := buildWith(t, narrative.TriggerSchedule, &g, `
+	h := buildWith(t, bySchedule, &g, `
 assertions:
   - {name: gate, class: gate, cron: "0 9 15 1,7 *", timezone: Europe/Paris}
 `)

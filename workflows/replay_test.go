@@ -37,7 +37,7 @@ func replayer() worker.WorkflowReplayer {
 	r := worker.NewWorkflowReplayer()
 	for _, flow := range []any{
 		workflows.CheckAssertion, workflows.DetectEvent, workflows.ResolveIssue, workflows.RespondEvent, workflows.Sweep,
-		workflows.Watchdog, workflows.Notify,
+		workflows.Watchdog, workflows.Notify, workflows.Refresh,
 	} {
 		r.RegisterWorkflow(flow)
 	}
