@@ -8,8 +8,9 @@ import (
 
 // Mark is a beat as it counts for the history.
 type Mark struct {
-	At   time.Time
-	Fail bool // else a success
+	At       time.Time
+	Fail     bool // else a success
+	Unbroken bool // it had beaten all the while since the mark before, too often for all of it to be kept
 }
 
 // UptimeBefore is how many beats before a window tell how far apart those in it should be: it may hold none.
@@ -35,7 +36,7 @@ func UptimeOf(q UptimeQuery, marks iter.Seq[Mark]) Uptime {
 	}
 	for m := range marks {
 		if m.At.After(h.end) {
-			h.silentUntil(m.At)
+			h.after(m)
 			break
 		}
 		h.add(m)
@@ -51,7 +52,7 @@ func (q UptimeQuery) End() time.Time {
 	return q.Until
 }
 
-// medianDistance is the median of the distances between successes up to end, of an even number the mean of the two in
+// medianDistance is the median of the known distances between successes up to end, of an even number the mean of the two in
 // the middle; 0 where there is none. Successes of the same moment are one.
 func medianDistance(marks iter.Seq[Mark], end time.Time) time.Duration {
 	var distances []time.Duration
@@ -63,7 +64,7 @@ func medianDistance(marks iter.Seq[Mark], end time.Time) time.Duration {
 		if m.Fail || m.At.Equal(last) {
 			continue
 		}
-		if !last.IsZero() {
+		if !last.IsZero() && !m.Unbroken {
 			distances = append(distances, m.At.Sub(last))
 		}
 		last = m.At
@@ -106,7 +107,9 @@ func (h *history) add(m Mark) {
 	if h.state.state == "" {
 		h.known = m.At
 	}
-	h.silentUntil(m.At)
+	if !m.Unbroken {
+		h.silentUntil(m.At)
+	}
 	switch {
 	case m.Fail && h.state.state != StateDown:
 		h.turn(StateDown, m.At)
@@ -114,6 +117,14 @@ func (h *history) add(m Mark) {
 		h.turn(StateUp, m.At)
 	}
 	h.last = m.At
+}
+
+// after hears of the first mark after the window.
+func (h *history) after(m Mark) {
+	if m.Unbroken {
+		h.last = h.end
+	}
+	h.silentUntil(m.At)
 }
 
 // silentUntil notes that there was nothing since the last beat.

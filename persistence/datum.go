@@ -61,21 +61,26 @@ func (s *Store) insertDatums(ctx context.Context, datums []narrative.Datum) erro
 	}
 	b := &engine.Batch{}
 	for _, d := range datums {
-		s.queueDatum(b, d, nil, "")
+		s.queueDatum(b, d)
 	}
 	return s.engine.Write(ctx, b)
 }
 
-// queueDatum adds the statement that stores a datum. A condition may follow, in which $1 is its id and $3 its name.
-func (s *Store) queueDatum(b *engine.Batch, d narrative.Datum, stored *int, condition string) {
+// queueDatum adds the statement that stores a datum.
+func (s *Store) queueDatum(b *engine.Batch, d narrative.Datum) {
 	fields := s.datumFields()
 	values := make([]any, len(fields))
 	s.datumValues(d, values)
-	placeholders := make([]string, len(fields))
-	for n := range fields {
-		placeholders[n] = "$" + strconv.Itoa(n+1)
+	b.Exec("INSERT INTO datums ("+strings.Join(fields, ", ")+") VALUES ("+placeholders(len(fields))+")", values...)
+}
+
+// placeholders are those of so many values.
+func placeholders(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "$" + strconv.Itoa(i+1)
 	}
-	b.Count(stored, "INSERT INTO datums ("+strings.Join(fields, ", ")+") SELECT "+strings.Join(placeholders, ", ")+condition, values...)
+	return strings.Join(all, ", ")
 }
 
 // datumFields are the columns that are written.

@@ -158,7 +158,7 @@ func (s *Store) queueSummaries(b *engine.Batch, meta narrative.EventMeta, claime
 	}
 	s.identify(datums)
 	for _, d := range datums {
-		s.queueDatum(b, d, nil, "")
+		s.queueDatum(b, d)
 	}
 	return nil
 }

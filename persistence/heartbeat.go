@@ -3,6 +3,8 @@ package persistence
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/narrative-go/narrative"
@@ -39,45 +41,60 @@ func (s *Store) Beat(ctx context.Context, b narrative.Beat, minInterval time.Dur
 	batch := &engine.Batch{}
 	always := b.Kind != narrative.BeatSuccess || minInterval == 0
 	queueBeat(batch, b.Name, b.Kind, one[0], minInterval, always)
-	condition := ""
-	if !always {
-		condition = " WHERE EXISTS (SELECT 1 FROM heartbeats WHERE name = $3 AND kept_id = $1)"
-	}
-	s.queueDatum(batch, one[0], &stored, condition)
+	s.queueBeatDatum(batch, b.Name, b.Kind, one[0], always, &stored)
 	if err := s.engine.Write(ctx, batch); err != nil {
 		return narrative.Datum{}, false, during(err, "keep a beat of %q", b.Name)
 	}
 	return one[0], stored == 1, nil
 }
 
-// queueBeat makes the beat the heartbeat's last, unless a newer one is. kept_id becomes the datum's where a success is
-// to be stored.
+// queueBeat makes the beat the heartbeat's last, unless a newer one is, which must not be dated ahead. kept_id becomes the
+// datum's where a success is to be stored.
 func queueBeat(b *engine.Batch, name string, kind narrative.BeatKind, d narrative.Datum, minInterval time.Duration, always bool) {
-	const newer = "CASE WHEN h.at > excluded.at THEN h."
-	column := "last_" + string(kind)
-	args := []any{name, d.At, string(kind), engine.JSON(d.Note)}
-	columns, values, set := "", "", ""
-	switch {
-	case kind == narrative.BeatFail:
+	newer := func(column, time string) string {
+		return fmt.Sprintf("%[1]s = CASE WHEN h.%[2]s > excluded.%[2]s AND h.%[2]s <= $5 THEN h.%[1]s ELSE excluded.%[1]s END", column, time)
+	}
+	last := "last_" + string(kind)
+	args := []any{name, d.At, string(kind), engine.JSON(d.Note), d.At.Add(narrative.MaxSkew)}
+	columns, values := "", ""
+	set := []string{newer(last, last), newer("kind", "at"), newer("note", "at"), newer("at", "at")}
+	switch kind {
+	case narrative.BeatFail:
 		columns, values = ", fail_note", ", $4"
-		set = ", fail_note = CASE WHEN h.last_fail > excluded.last_fail THEN h.fail_note ELSE excluded.fail_note END"
-	case kind == narrative.BeatSuccess && always:
-		columns, values, set = ", kept_at, kept_id", ", $2, $5", ", kept_at = excluded.kept_at, kept_id = excluded.kept_id"
+		set = append(set, newer("fail_note", last))
+	case narrative.BeatSuccess:
+		columns, values = ", kept_at, kept_id", ", $2, $6"
 		args = append(args, d.ID)
-	case kind == narrative.BeatSuccess:
-		columns, values = ", kept_at, kept_id", ", $2, $5"
-		const kept = "CASE WHEN h.kept_at > $6 AND h.kept_at <= $7 AND (h.last_fail IS NULL OR h.last_fail < h.kept_at) THEN h."
-		set = ", kept_at = " + kept + "kept_at ELSE excluded.kept_at END, kept_id = " + kept + "kept_id ELSE excluded.kept_id END"
-		args = append(args, d.ID, d.At.Add(-minInterval), d.At.Add(narrative.MaxSkew))
+		keep := "%[1]s = excluded.%[1]s"
+		if !always {
+			keep = "%[1]s = CASE WHEN h.kept_at > $7 AND h.kept_at <= $5 AND (h.last_fail IS NULL OR h.last_fail < h.kept_at) THEN h.%[1]s ELSE excluded.%[1]s END"
+			args = append(args, d.At.Add(-minInterval))
+		}
+		set = append(set, fmt.Sprintf(keep, "kept_at"), fmt.Sprintf(keep, "kept_id"),
+			"success_before = CASE WHEN h.last_success < excluded.last_success THEN h.last_success ELSE h.success_before END")
 	}
 	b.Exec(`
-		INSERT INTO heartbeats AS h (name, at, kind, note, `+column+columns+`)
+		INSERT INTO heartbeats AS h (name, at, kind, note, `+last+columns+`)
 		VALUES ($1, $2, $3, $4, $2`+values+`)
 		ON CONFLICT (name) DO UPDATE
-		SET `+column+` = CASE WHEN h.`+column+` > excluded.`+column+` THEN h.`+column+` ELSE excluded.`+column+` END,
-			kind = `+newer+`kind ELSE excluded.kind END,
-			note = `+newer+`note ELSE excluded.note END,
-			at = `+newer+`at ELSE excluded.at END`+set, args...)
+		SET `+strings.Join(set, ", "), args...)
+}
+
+// queueBeatDatum stores the datum of a beat, with the success before it, where it is to be kept.
+func (s *Store) queueBeatDatum(b *engine.Batch, name string, kind narrative.BeatKind, d narrative.Datum, always bool, stored *int) {
+	fields := s.datumFields()
+	values := make([]any, len(fields), len(fields)+1)
+	s.datumValues(d, values)
+	values = append(values, name)
+	before, condition := "CASE WHEN last_success <= $7 THEN last_success END", ""
+	if kind == narrative.BeatSuccess {
+		before = "CASE WHEN last_success = $7 THEN success_before END"
+	}
+	if !always {
+		condition = " AND kept_id = $1"
+	}
+	b.Count(stored, fmt.Sprintf("INSERT INTO datums (%s, success_before) SELECT %s, %s FROM heartbeats WHERE name = $%d%s",
+		strings.Join(fields, ", "), placeholders(len(fields)), before, len(values), condition), values...)
 }
 
 // Heartbeats lists what was told by Beat, by name.

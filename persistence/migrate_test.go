@@ -21,7 +21,7 @@ import (
 )
 
 // latest is the version that this program expects.
-const latest = 5
+const latest = 6
 
 func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 	t.Parallel()

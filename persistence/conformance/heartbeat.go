@@ -114,6 +114,18 @@ var heartbeatTests = map[string]func(*bench){
 		b.same("known", []any{keptPtr(time.Minute), `"next"`, success}, []any{h.LastSuccess, string(h.Note), h.Kind})
 		b.same("a little ahead", keptPtr(time.Minute), b.known("a", 30*time.Second).LastSuccess)
 	},
+	"beats that are not kept follow one from the future as well": func(b *bench) {
+		for _, kind := range []narrative.BeatKind{success, begin, fail} {
+			b.beat(beatOf("a", kind, 2*time.Hour, `"from the future"`), time.Hour)
+			for i := range 26 {
+				b.beat(beatOf("a", kind, time.Duration(i)*time.Minute, fmt.Sprint(i)), time.Hour)
+			}
+			h := b.known("a", 25*time.Minute)
+			last := map[narrative.BeatKind]*time.Time{success: h.LastSuccess, begin: h.LastStart, fail: h.LastFail}
+			b.same(string(kind), []any{keptPtr(25 * time.Minute), "25", kind}, []any{last[kind], string(h.Note), h.Kind})
+		}
+		b.same("listed", keptPtr(25*time.Minute), must(b.store.Heartbeats(b.ctx, narrative.Page{}))(b).Items[0].LastSuccess)
+	},
 	"of a hundred beats at once one is stored": func(b *bench) {
 		for round := range 2 {
 			var stored atomic.Int64

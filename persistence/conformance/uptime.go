@@ -76,7 +76,58 @@ var uptimeTests = map[string]func(*bench){
 			{State: narrative.StateUp, From: kept(0), To: keptPtr(602 * time.Second)},
 		}
 		b.same("periods", want, u.Items)
-		b.same("threshold", narrative.Duration(90*time.Second), u.Threshold)
+		b.same("threshold", narrative.Duration(30*time.Second), u.Threshold)
+	},
+	"what was not kept is known all the same": func(b *bench) {
+		r := rand.New(rand.NewPCG(3, 4))
+		const most = 30 * time.Minute // between two that are kept, while the interval is at its longest
+		interval := time.Second
+		var marks []narrative.Mark
+		for after := time.Duration(0); len(marks) < 600; after += 30*time.Second + time.Duration(r.IntN(2e6))*time.Microsecond {
+			switch r.IntN(60) {
+			case 0:
+				after += most + time.Duration(r.Int64N(int64(most)))
+			case 1:
+				interval = []time.Duration{0, time.Second, 10 * time.Minute, most}[r.IntN(4)]
+			}
+			m := narrative.Mark{At: kept(after), Fail: r.IntN(100) == 0}
+			kind := success
+			if m.Fail {
+				kind = fail
+			}
+			b.beat(beatOf("a", kind, after, ""), interval)
+			marks = append(marks, m)
+		}
+		first, last := marks[0].At, marks[len(marks)-1].At
+		total := last.Sub(first)
+		for n := range 100 {
+			q := narrative.UptimeQuery{Name: "a", Now: last.Add(time.Duration(r.Int64N(int64(time.Hour)))), Threshold: narrative.Duration(2 * time.Minute)}
+			if n%3 > 0 {
+				q.Since = first.Add(time.Duration(r.Int64N(int64(total))))
+				if n%3 > 1 {
+					q.Until = q.Since.Add(time.Duration(1 + r.Int64N(int64(total))))
+				}
+			}
+			want, got := narrative.UptimeOf(q, slices.Values(marks)), must(b.store.Uptime(b.ctx, q))(b)
+			b.same("periods", want.Items, got.Items)
+			b.same("percentage", want.Uptime, got.Uptime)
+		}
+		u := must(b.store.Uptime(b.ctx, narrative.UptimeQuery{Name: "a", Now: last}))(b)
+		if d := time.Duration(u.Threshold); d < 90*time.Second || d > 96*time.Second {
+			b.Errorf("beats that come every 30 to 32 seconds may be %v apart; want three times that", d)
+		}
+	},
+	"a silence begins with the last beat, kept or not": func(b *bench) {
+		for i := range 109 {
+			b.beat(beatOf("a", success, time.Duration(i)*5*time.Minute, ""), 30*time.Minute)
+		}
+		u := must(b.store.Uptime(b.ctx, narrative.UptimeQuery{Name: "a", Now: at(10*time.Hour + time.Minute)}))(b)
+		want := []narrative.Period{
+			{State: narrative.StateDown, From: kept(9 * time.Hour)},
+			{State: narrative.StateUp, From: kept(0), To: keptPtr(9 * time.Hour)},
+		}
+		b.same("periods", want, u.Items)
+		b.same("threshold", narrative.Duration(15*time.Minute), u.Threshold)
 	},
 	"of a heartbeat without beats nothing is known": func(b *bench) {
 		b.same("history", narrative.Uptime{Items: []narrative.Period{}}, must(b.store.Uptime(b.ctx, narrative.UptimeQuery{Name: "none", Now: at(0)}))(b))
