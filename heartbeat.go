@@ -97,7 +97,7 @@ type Uptime struct {
 	// the window during which it was up, in percent; nil where nothing is known.
 	Uptime    *float64 `json:"uptime"`
 	Threshold Duration `json:"threshold"` // longer silences are outages; 0: there is no measure
-	Beats     int      `json:"beats"`     // in the window
+	Beats     int      `json:"beats"`     // in the window, as far as they were kept
 	Items     []Period `json:"items"`     // newest first, one after the other without a gap
 	Omitted   int      `json:"omitted"`   // older periods beyond the limit; they count for the percentage
 }

@@ -348,7 +348,7 @@ type DatumQuery struct {
 	// Text is looked for in name, origin and the beginning of the note, in any case: each of its words must occur, as the
 	// beginning of one; where there is no full text search, its parts between white space, anywhere.
 	Text        string
-	Now         time.Time    // datums expired by then are left out
+	Now         time.Time    // datums expired by then are left out; zero: now
 	IDs         []string     // those of these; at most [MaxPage]
 	Note        []NoteFilter // all of these
 	OldestFirst bool

@@ -101,7 +101,7 @@ type standing struct {
 }
 
 func (h *history) add(m Mark) {
-	if !m.Fail && !m.At.Before(h.since) {
+	if !m.Fail && !m.Unbroken && !m.At.Before(h.since) {
 		h.beats++
 	}
 	if h.state.state == "" {

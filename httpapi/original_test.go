@@ -92,7 +92,7 @@ func TestLogAnswersTheObjectOrThatItWasFiltered(t *testing.T) {
 			t.Errorf("whatever the minimum: status %d: %s", r.status, r.body)
 		}
 	}
-	if n, err := store.CountDatums(context.Background(), narrative.DatumQuery{Name: "low"}); err != nil || n != 5 {
+	if n, err := store.CountDatums(context.Background(), narrative.DatumQuery{Now: noon, Name: "low"}); err != nil || n != 5 {
 		t.Errorf("%d low datums are stored: %v", n, err)
 	}
 	w.send(t, "PATCH", configPath, `{"minimum_datum_log_level":"error"}`)

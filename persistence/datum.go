@@ -205,9 +205,10 @@ func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) (sq.Select
 	if !q.Until.IsZero() {
 		query = query.Where(sq.Lt{"at": q.Until})
 	}
-	if !q.Now.IsZero() {
-		query = query.Where(sq.Or{sq.Eq{"expires_at": nil}, sq.Gt{"expires_at": q.Now}})
+	if q.Now.IsZero() {
+		q.Now = s.now()
 	}
+	query = query.Where(sq.Or{sq.Eq{"expires_at": nil}, sq.Gt{"expires_at": q.Now}})
 	members, problems := s.noteFilters(q.Note)
 	problems = append(problems, checkSought(q.Text)...)
 	if q.Text != "" {

@@ -28,7 +28,7 @@ var _ narrative.Store = (*Store)(nil)
 // Options are the optional parts of a store.
 type Options struct {
 	Logger *slog.Logger     // default: nothing is logged
-	Now    func() time.Time // what the ids of datums are made from; default time.Now
+	Now    func() time.Time // what the ids of datums are made from, and which are expired told by; default time.Now
 }
 
 // Store is narrative's Store over an engine.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/narrative-go/narrative"
 )
@@ -36,6 +37,17 @@ var soughtTests = map[string]func(*bench){
 			b.same(text, sorted(want), sorted(namesOf(must(b.store.Datums(b.ctx, q, narrative.Page{}))(b).Items)))
 			b.same(text+", counted", len(want), must(b.store.CountDatums(b.ctx, q))(b))
 			b.same(text+", followed", len(want), len(must(b.store.ArrivedDatums(b.ctx, q, "", 0))(b)))
+		}
+	},
+	"what has expired is seen by nobody, whether the time is said or not": func(b *bench) {
+		now := time.Now()
+		for name, expires := range map[string]time.Time{"gone": now.Add(-time.Second), "there": now.Add(time.Hour)} {
+			must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: name, At: now.Add(-time.Minute), ExpiresAt: &expires}}))(b)
+		}
+		for _, q := range []narrative.DatumQuery{{}, {Now: now}, {Text: "o"}} {
+			b.same("listed", []string{"there"}, namesOf(must(b.store.Datums(b.ctx, q, narrative.Page{}))(b).Items))
+			b.same("counted", 1, must(b.store.CountDatums(b.ctx, q))(b))
+			b.same("followed", 1, len(must(b.store.ArrivedDatums(b.ctx, q, "", 0))(b)))
 		}
 	},
 	"a text that cannot be looked for is refused": func(b *bench) {
