@@ -40,23 +40,24 @@ func ParseNoteFilter(s string) (NoteFilter, error) {
 	return f, err
 }
 
-// Steps reads the path. A key may hold anything but what the path is made of, quotes, backslashes and control characters;
-// what is no path is [Invalid].
+// Steps reads the path. A dot that belongs to a key is written \., as in http\.method; otherwise a key may hold anything but
+// what the path is made of, quotes, backslashes and control characters. What is no path is [Invalid].
 func (f NoteFilter) Steps() (steps []NoteStep, err error) {
 	bad := Errorf(Invalid, "is no path into a note; write one such as customer, order.customer or items[0].sku")
 	switch {
 	case len(f.Path) > maxNotePath:
 		return nil, Errorf(Invalid, "is %d bytes long; at most %d make a path", len(f.Path), maxNotePath)
-	case CheckText(f.Path) != nil || strings.ContainsFunc(f.Path, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }):
+	case CheckText(f.Path) != nil || strings.ContainsFunc(f.Path, func(r rune) bool { return r < ' ' || r == '"' }):
 		return nil, bad
 	}
-	for n, part := range strings.Split(f.Path, ".") {
+	for n, part := range splitPath(f.Path) {
 		key, indices, _ := strings.Cut(part, "[")
+		plain := strings.ReplaceAll(key, `\.`, ".")
 		switch {
-		case strings.Contains(key, "]"), key == "" && (n > 0 || indices == ""):
+		case strings.ContainsAny(plain, `]\`), key == "" && (n > 0 || indices == ""):
 			return nil, bad
 		case key != "":
-			steps = append(steps, NoteStep{Key: key, Index: -1})
+			steps = append(steps, NoteStep{Key: plain, Index: -1})
 		}
 		if len(part) == len(key) {
 			continue
@@ -77,4 +78,15 @@ func (f NoteFilter) Steps() (steps []NoteStep, err error) {
 		return nil, Errorf(Invalid, "has %d steps; at most %d make a path", len(steps), maxNoteSteps)
 	}
 	return steps, nil
+}
+
+// splitPath splits a path at the dots that no backslash stands before.
+func splitPath(path string) (parts []string) {
+	begin := 0
+	for at := range len(path) {
+		if path[at] == '.' && (at == 0 || path[at-1] != '\\') {
+			parts, begin = append(parts, path[begin:at]), at+1
+		}
+	}
+	return append(parts, path[begin:])
 }

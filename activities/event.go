@@ -86,7 +86,7 @@ func (a *Activities) recordDetection(ctx context.Context, r narrative.DetectionR
 	a.o.Observer.Checked(checked(narrative.EventKind, r.CheckRun))
 	a.deliver(ctx, result.Handoffs)
 	for _, o := range result.Claimed {
-		a.told("%s detected: %v", r.Assertion, o.Summary)
+		a.told("%s detected: %s", r.Assertion, values(o.Summary))
 	}
 	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Claimed)}, nil
 }

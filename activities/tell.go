@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -258,7 +259,7 @@ func closedBy(s narrative.Signal) string {
 func occurred(o narrative.Occurrence, meta narrative.EventMeta, config narrative.Config, now time.Time) []narrative.Notification {
 	return tellOf(o, "opened", narrative.NotifyOpened, meta, config, narrative.Message{
 		Subject: "[Detected] " + o.Event,
-		Text: fmt.Sprintf("%s was detected.\n\nWhat was detected: %v\n%v\n\nEvent: %s\nOccurrence: %s\n",
+		Text: fmt.Sprintf("%s was detected.\n\nWhat was detected: %s\n%s\n\nEvent: %s\nOccurrence: %s\n",
 			meta.DisplayName, values(o.Summary), values(o.Details), o.Event, o.ID),
 	}, now)
 }
@@ -267,7 +268,7 @@ func occurred(o narrative.Occurrence, meta narrative.EventMeta, config narrative
 func responseFailed(o narrative.Occurrence, meta narrative.EventMeta, config narrative.Config, failure string, now time.Time) []narrative.Notification {
 	return tellOf(o, "failed", narrative.NotifyImpasse, meta, config, narrative.Message{
 		Subject: "[Failed] the response to " + o.Event,
-		Text: fmt.Sprintf("%s was detected, and its response failed.\n\nWhat was detected: %v\nWhy it failed: %s\n\nEvent: %s\nOccurrence: %s\n",
+		Text: fmt.Sprintf("%s was detected, and its response failed.\n\nWhat was detected: %s\nWhy it failed: %s\n\nEvent: %s\nOccurrence: %s\n",
 			o.Event, values(o.Summary), failure, o.Event, o.ID),
 	}, now)
 }
@@ -286,7 +287,20 @@ func tellOf(o narrative.Occurrence, about string, kind narrative.NotificationKin
 func values(m map[string]any) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s: %v", name, m[name]))
+		parts = append(parts, name+": "+written(m[name]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// written is a text as it is, and what is none as JSON.
+func written(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	if raw, err := json.Marshal(v); err == nil {
+		if plain, err := narrative.PlainJSON(raw); err == nil { // < as itself
+			return string(plain)
+		}
+	}
+	return fmt.Sprint(v)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,10 @@ func (p *program) heartbeatCommand() *cobra.Command {
 	c.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
 			return noSuchCommand(cmd, args)
+		}
+		cmd.SuggestionsMinimumDistance = 1
+		if like := cmd.SuggestionsFor(strings.Join(args, "")); len(args) == 1 && len(like) > 0 {
+			return misused("did you mean %s %s? to tell that %s is alive, write %[1]s beat %[3]s", cmd.CommandPath(), like[0], args[0])
 		}
 		return takes("NAME")(cmd, args)
 	}
@@ -53,7 +58,7 @@ func (p *program) beatCommand(name, short string, kind narrative.BeatKind) *cobr
 	var out output
 	var note string
 	c := &cobra.Command{Use: name + " NAME", Short: short, Args: takes("NAME")}
-	c.Flags().StringVar(&note, "note", "", "any JSON")
+	c.Flags().StringVar(&note, "note", "", "any JSON; what is none is told as a text")
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, args []string) error {
 		if _, err := out.json(); err != nil {
@@ -64,16 +69,16 @@ func (p *program) beatCommand(name, short string, kind narrative.BeatKind) *cobr
 		}
 		var body any
 		if note != "" {
-			if !json.Valid([]byte(note)) {
-				return misused(`--note must be JSON, such as '{"files": 120}' or '"a text"'`)
-			}
 			body = json.RawMessage(note)
+			if !json.Valid([]byte(note)) {
+				body = note
+			}
 		}
 		client, err := p.client()
 		if err != nil {
 			return err
 		}
-		r, err := client.post(cmd.Context(), beatPath(args[0], kind), body)
+		r, err := newBeats(p, client, args[0]).beat(cmd.Context(), kind, body)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ const (
 	beatPause   = time.Second // before the second try; before the third, three times that
 )
 
-// beats tells the beats of a run.
+// beats tells the beats of something.
 type beats struct {
 	api   *client
 	name  string
@@ -30,16 +30,16 @@ func newBeats(p *program, api *client, name string) *beats {
 }
 
 // beat tells one, and tries again where that may help and ctx has not ended; the end of ctx does not break off a try.
-func (b *beats) beat(ctx context.Context, kind narrative.BeatKind, note any) (err error) {
+func (b *beats) beat(ctx context.Context, kind narrative.BeatKind, note any) (r reply, err error) {
 	for try := range beatTries {
 		if try > 0 && !sleep(ctx, b.pause*time.Duration(2*try-1)) {
-			return err
+			return r, err
 		}
-		if _, err = b.api.post(context.WithoutCancel(ctx), beatPath(b.name, kind), note); err == nil || refusedForGood(err) {
-			return err
+		if r, err = b.api.post(context.WithoutCancel(ctx), beatPath(b.name, kind), note); err == nil || refusedForGood(err) {
+			return r, err
 		}
 	}
-	return err
+	return r, err
 }
 
 // sleep waits; false where ctx ended before.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -108,7 +109,7 @@ func (r *beatenRun) run(ctx context.Context) error {
 		kind = narrative.BeatFail
 	}
 	waited := r.p.waiting(telling, "telling Narrative how it ended")
-	err := r.beats.beat(telling, kind, end.note(r.note))
+	_, err := r.beats.beat(telling, kind, end.note(r.note))
 	waited()
 	r.say("end", err)
 	switch {
@@ -128,7 +129,10 @@ func (r *beatenRun) beatBeside(ctx context.Context) (wait func() error) {
 	if len(r.note) > 0 {
 		note = r.note
 	}
-	go func() { done <- r.beats.beat(ctx, narrative.BeatStart, note) }()
+	go func() {
+		_, err := r.beats.beat(ctx, narrative.BeatStart, note)
+		done <- err
+	}()
 	return func() error {
 		cancel()
 		return <-done
@@ -142,13 +146,19 @@ func (r *beatenRun) say(what string, err error) {
 	}
 }
 
+// urging are the signals by which a process is asked to end.
+var urging = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP}
+
 // untilUrged returns a context that a second signal ends: the first may be the one that ended the command.
 func (r *beatenRun) untilUrged(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		for range 2 {
+		for urged := 0; urged < 2; {
 			select {
-			case <-r.signals:
+			case s := <-r.signals:
+				if slices.Contains(urging, s) {
+					urged++
+				}
 			case <-ctx.Done():
 				return
 			}

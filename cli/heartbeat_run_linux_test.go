@@ -34,6 +34,42 @@ func newTerminal(t *testing.T) (typist, tty *os.File) {
 	return typist, tty
 }
 
+// TestSignalsArePassedOn sends narrative each signal that the command is to get.
+func TestSignalsArePassedOn(t *testing.T) {
+	t.Parallel()
+	_, api := withBeats(t)
+	names := []string{"HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH"}
+	c := exec.Command("narrative", "heartbeat", "run", "job", "--", "sh", "-c", `
+		for name in `+strings.Join(names, " ")+`; do trap "heard=$name" $name; done
+		heard=; echo ready
+		for n in 1 2 3 4 5 6 7 8; do
+			while [ -z "$heard" ]; do sleep 0.01; done
+			echo $heard; heard=
+		done`)
+	c.Env = append(os.Environ(), "NARRATIVE_URL="+api.URL)
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(out)
+	for _, name := range names {
+		if !said.Scan() {
+			t.Fatalf("it ended before SIG%s", name)
+		}
+		if err := c.Process.Signal(unix.SignalNum("SIG" + name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said.Scan()
+	if err := c.Wait(); err != nil || said.Text() != "WINCH" {
+		t.Errorf("%v; the last that was heard is %q", err, said.Text())
+	}
+}
+
 // TestCtrlCReachesACommandOnce types Ctrl-C at a terminal, which interrupts the command and narrative alike; several
 // times, since two signals that come at the same moment are one.
 func TestCtrlCReachesACommandOnce(t *testing.T) {

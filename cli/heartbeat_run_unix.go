@@ -10,9 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// passedOn are the signals that are passed on to the command. SIGHUP is left ignored where it is, as nohup wants it.
+// passedOn are the signals that are passed on to the command. SIGHUP is left ignored where it is, as nohup wants it; what
+// stops or continues a process does so to narrative alone.
 func passedOn() []os.Signal {
-	all := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}
+	all := []os.Signal{
+		syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGWINCH,
+	}
 	if !signal.Ignored(syscall.SIGHUP) {
 		all = append(all, syscall.SIGHUP)
 	}

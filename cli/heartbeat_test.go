@@ -9,7 +9,7 @@ import (
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	const beat = `{"id":"1","origin":"heartbeat","name":"nightly-backup","note":null,"level":"info","thread_id":"t","at":"2026-03-04T12:00:00Z","expires_at":null}`
-	for note, sent := range map[string]string{"": "", `{"files": 120}`: ` {"files":120}`, `null`: " null"} {
+	for note, sent := range map[string]string{"": "", `{"files": 120}`: ` {"files":120}`, `null`: " null", `disk "full"`: ` "disk \"full\""`} {
 		w, api := withAPI(t, map[string][]answer{"POST /api/v1/heartbeats/nightly-backup": {{201, beat}}})
 		w.run("heartbeat", "nightly-backup", "--note", note).is(t, 0, "nightly-backup: beat at 2026-03-04T12:00:00Z\n", "")
 		if diff := cmp.Diff([]string{"POST /api/v1/heartbeats/nightly-backup" + sent}, api.asked); diff != "" {
@@ -23,10 +23,10 @@ func TestHeartbeat(t *testing.T) {
 func TestHeartbeatRefused(t *testing.T) {
 	t.Parallel()
 	for stderr, args := range map[string][]string{
-		"narrative: narrative heartbeat needs NAME":      {"heartbeat"},
-		`narrative: name "Nightly Backup" must be`:       {"heartbeat", "Nightly Backup"},
-		"narrative: --note must be JSON, such as '{\"":   {"heartbeat", "a", "--note", "done"},
-		"narrative: narrative heartbeat beat needs NAME": {"heartbeat", "beat"},
+		"narrative: narrative heartbeat needs NAME":                                                                             {"heartbeat"},
+		`narrative: name "Nightly Backup" must be`:                                                                              {"heartbeat", "Nightly Backup"},
+		"did you mean narrative heartbeat list? to tell that lst is alive, write narrative heartbeat beat lst":                  {"heartbeat", "lst"},
+		"narrative: narrative heartbeat beat needs NAME":                                                                        {"heartbeat", "beat"},
 		`narrative heartbeat has no command "histroy"; did you mean "history"? (it has: beat, fail, history, list, run, start)`: {"heartbeat", "histroy", "a"},
 	} {
 		w, api := withAPI(t, nil)

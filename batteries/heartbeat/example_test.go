@@ -28,5 +28,5 @@ func ExampleRegister() {
 	ctx := narrative.WithSurroundings(context.Background(), narrative.Surroundings{Datums: nothing{}})
 	v, err := assertion.(narrative.Assertion).Check(ctx)
 	fmt.Println(v.Summary, err)
-	// Output: no beat of nightly-backup has ever arrived; one is expected every 1d <nil>
+	// Output: no success of nightly-backup has ever arrived; one is expected every 1d <nil>
 }

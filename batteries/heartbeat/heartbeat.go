@@ -3,8 +3,8 @@
 //
 // POST /api/v1/heartbeats/NAME and narrative heartbeat NAME tell a beat, with /start and /fail that a run began or failed;
 // a datum of the origin narrative.HeartbeatOrigin whose name is the heartbeat's is a beat, too. The assertion fails with
-// the reason failed when a failure was told since the last success; quiet when that is older than expect_every and grace
-// together; and never when there was none.
+// the reason failed when a failure was told since the last success; hung when a run began since then and takes longer than
+// max_runtime; quiet when the last success is older than expect_every and grace together; and never when there was none.
 package heartbeat
 
 import (
@@ -25,13 +25,15 @@ const (
 	reasonFailed = "failed"
 	reasonQuiet  = "quiet"
 	reasonNever  = "never"
+	reasonHung   = "hung"
 )
 
 // Args are the arguments of the class "heartbeat".
 type Args struct {
-	Name        string             `json:"name"`            // of the heartbeat
-	ExpectEvery narrative.Duration `json:"expect_every"`    // how far apart beats are
-	Grace       narrative.Duration `json:"grace,omitempty"` // how late one may be; default 0s
+	Name        string             `json:"name"`                  // of the heartbeat
+	ExpectEvery narrative.Duration `json:"expect_every"`          // how far apart beats are
+	Grace       narrative.Duration `json:"grace,omitempty"`       // how late one may be; default 0s
+	MaxRuntime  narrative.Duration `json:"max_runtime,omitempty"` // from a start to its end; default: any
 }
 
 var _ narrative.ArgsValidator = (*Args)(nil)
@@ -52,6 +54,9 @@ func (a *Args) ValidateArgs() (p narrative.Problems) {
 	}
 	if a.Grace < 0 {
 		wrong("grace", "must not be negative")
+	}
+	if a.MaxRuntime < 0 {
+		wrong("max_runtime", "must not be negative")
 	}
 	return p
 }
@@ -88,8 +93,10 @@ func (p pulse) Check(ctx context.Context) (narrative.Verdict, error) {
 	switch {
 	case fail != nil && (success == nil || success.Before(*fail)):
 		return p.failed(last, now), nil
+	case p.hangs(last, now):
+		return p.hung(last, now), nil
 	case success == nil:
-		v := narrative.Failed("no beat of %s has ever arrived; one is expected every %s", p.Name, p.ExpectEvery)
+		v := narrative.Failed("no success of %s has ever arrived; one is expected every %s", p.Name, p.ExpectEvery)
 		v.Reason = reasonNever
 		return v, nil
 	}
@@ -110,6 +117,22 @@ func (p pulse) failed(last narrative.Heartbeat, now time.Time) narrative.Verdict
 	}
 	if note, err := narrative.DecodeJSON(last.FailNote); err == nil && note != nil {
 		v = v.With("note", note)
+	}
+	return v
+}
+
+// hangs tells whether a run began, and should have ended since.
+func (p pulse) hangs(last narrative.Heartbeat, now time.Time) bool {
+	return p.MaxRuntime > 0 && last.LastStart != nil && (last.LastSuccess == nil || last.LastSuccess.Before(*last.LastStart)) &&
+		now.Sub(*last.LastStart) > time.Duration(p.MaxRuntime)
+}
+
+func (p pulse) hung(last narrative.Heartbeat, now time.Time) narrative.Verdict {
+	v := narrative.Failed("%s began %s ago and has not ended; it may take %s", p.Name, roughly(now.Sub(*last.LastStart)), p.MaxRuntime)
+	v.Reason = reasonHung
+	v = v.With("started_at", last.LastStart.Format(time.RFC3339Nano))
+	if last.LastSuccess != nil {
+		v = v.With("last_beat", last.LastSuccess.Format(time.RFC3339Nano))
 	}
 	return v
 }

@@ -80,7 +80,7 @@ func TestTheNewestBeatDecides(t *testing.T) {
 			quiet(narrative.Failed("backup has been silent for 2d2h; a beat is expected every 5m, give or take 1m").
 				With("last_beat", "2026-03-02T09:59:40Z").With("silent_for", "2d2h")),
 		},
-		"never": {nil, narrative.Verdict{Summary: "no beat of backup has ever arrived; one is expected every 5m", Reason: reasonNever}},
+		"never": {nil, narrative.Verdict{Summary: "no success of backup has ever arrived; one is expected every 5m", Reason: reasonNever}},
 		"a clock a little ahead": {
 			[]time.Duration{-2 * time.Second},
 			narrative.Passed("backup beat 0s ago").With("last_beat", "2026-03-04T12:00:02Z").With("silent_for", "0s"),
@@ -156,7 +156,7 @@ func TestAFailureCountsUntilTheNextSuccess(t *testing.T) {
 		},
 		"and a start is none": {
 			[]told{{start, time.Minute, ""}},
-			narrative.Verdict{Summary: "no beat of backup has ever arrived; one is expected every 5m", Reason: reasonNever},
+			narrative.Verdict{Summary: "no success of backup has ever arrived; one is expected every 5m", Reason: reasonNever},
 		},
 		"and a run under way is as silent as before": {
 			[]told{{success, time.Hour, ""}, {start, time.Minute, ""}},
@@ -181,18 +181,50 @@ func TestAFailureCountsUntilTheNextSuccess(t *testing.T) {
 	}
 }
 
+func TestARunHangs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		told   map[narrative.BeatKind]time.Duration // ago
+		reason string
+	}{
+		"while it may still go on":          {map[narrative.BeatKind]time.Duration{narrative.BeatSuccess: time.Hour, narrative.BeatStart: 10 * time.Minute}, ""},
+		"a moment later":                    {map[narrative.BeatKind]time.Duration{narrative.BeatSuccess: time.Hour, narrative.BeatStart: 10*time.Minute + time.Millisecond}, reasonHung},
+		"also the first one":                {map[narrative.BeatKind]time.Duration{narrative.BeatStart: time.Hour}, reasonHung},
+		"not when it has ended":             {map[narrative.BeatKind]time.Duration{narrative.BeatStart: time.Hour, narrative.BeatSuccess: 40 * time.Minute}, ""},
+		"and a failure is told before that": {map[narrative.BeatKind]time.Duration{narrative.BeatStart: time.Hour, narrative.BeatFail: 50 * time.Minute}, reasonFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := opened(t)
+			for kind, ago := range tt.told {
+				if _, _, err := store.Beat(context.Background(), narrative.Beat{Name: "backup", Kind: kind, At: noon.Add(-ago)}, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			v := checked(t, store, `{"name":"backup","expect_every":"1d","max_runtime":"10m"}`)
+			if v.Reason != tt.reason || v.Passed != (tt.reason == "") {
+				t.Errorf("%+v; want the reason %q", v, tt.reason)
+			}
+			if tt.reason == reasonHung && !strings.HasSuffix(v.Summary, "and has not ended; it may take 10m") {
+				t.Errorf("it is said that %s", v.Summary)
+			}
+		})
+	}
+}
+
 func TestArgumentsAreValidated(t *testing.T) {
 	t.Parallel()
 	reg := narrative.NewRegistry()
 	Register(reg)
 	for args, want := range map[string]narrative.Problem{
-		`{"expect_every":"1m"}`:                          {Path: "args.name", Message: "is required: the heartbeat's, such as nightly-backup"},
-		`{"name":"A b","expect_every":"1m"}`:             {Path: "args.name", Message: `name "A b" must be 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit`},
-		`{"name":"a"}`:                                   {Path: "args.expect_every", Message: "is required: how far apart beats are, such as 5m"},
-		`{"name":"a","expect_every":"-1m"}`:              {Path: "args.expect_every", Message: "must not be negative"},
-		`{"name":"a","expect_every":60}`:                 {Path: "args.expect_every", Message: `60 is not a duration such as "90s", "5m", "1h" or "30d"`},
-		`{"name":"a","expect_every":"1m","grace":"-1s"}`: {Path: "args.grace", Message: "must not be negative"},
-		`{"name":"a","expect_every":"1m","every":"1s"}`:  {Path: "args.every", Message: `is not a known field (known: name, expect_every, grace)`},
+		`{"expect_every":"1m"}`:                                {Path: "args.name", Message: "is required: the heartbeat's, such as nightly-backup"},
+		`{"name":"A b","expect_every":"1m"}`:                   {Path: "args.name", Message: `name "A b" must be 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit`},
+		`{"name":"a"}`:                                         {Path: "args.expect_every", Message: "is required: how far apart beats are, such as 5m"},
+		`{"name":"a","expect_every":"-1m"}`:                    {Path: "args.expect_every", Message: "must not be negative"},
+		`{"name":"a","expect_every":60}`:                       {Path: "args.expect_every", Message: `60 is not a duration such as "90s", "5m", "1h" or "30d"`},
+		`{"name":"a","expect_every":"1m","grace":"-1s"}`:       {Path: "args.grace", Message: "must not be negative"},
+		`{"name":"a","expect_every":"1m","max_runtime":"-1s"}`: {Path: "args.max_runtime", Message: "must not be negative"},
+		`{"name":"a","expect_every":"1m","every":"1s"}`:        {Path: "args.every", Message: `is not a known field (known: name, expect_every, grace, max_runtime)`},
 	} {
 		got := reg.CheckArgs(narrative.AssertionKind, Class, json.RawMessage(args))
 		if diff := cmp.Diff(narrative.Problems{want}, got); diff != "" {

@@ -13,7 +13,7 @@ import (
 var notes = map[string]string{
 	"order": `{"customer":42,"order":{"customer":"c-7","total":1.50,"paid":true,"by":null},"items":[{"sku":"A"},{"sku":"B"}]}`,
 	"text":  `{"customer":"42","order":{"customer":"O'Brien \"Bob\" \\ 100%","lines":"a\nb"},"items":[]}`,
-	"odd":   `{"größe":"ü","a b":{"c-d":[[1,2],[3,{"e":9007199254740993}]]},"$x":"dollar","0":"zero","it's":"so"}`,
+	"odd":   `{"größe":"ü","a b":{"c-d":[[1,2],[3,{"e":9007199254740993}]]},"$x":"dollar","0":"zero","it's":"so","http.method":"GET"}`,
 	"list":  `["a",{"customer":42}]`,
 	"bare":  `42`,
 	"big":   `{"customer":4.2e1,"n":9007199254740993,"deep":` + strings.Repeat(`[`, 999) + strings.Repeat(`]`, 999) + `}`,
@@ -41,6 +41,8 @@ var noteTests = map[string]func(*bench){
 			"a b.c-d[1][1].e":   {"9007199254740993", []string{"odd"}},
 			"n":                 {"9007199254740993", []string{"big"}},
 			"$x":                {"dollar", []string{"odd"}},
+			`http\.method`:      {"GET", []string{"odd"}},
+			"http.method":       {"GET", nil},
 			"0":                 {"zero", []string{"odd"}},
 			"it's":              {"so", []string{"odd"}},
 			"[1].customer":      {"42", []string{"list"}},
@@ -70,7 +72,7 @@ var noteTests = map[string]func(*bench){
 	"a path that is none is refused by its name": func(b *bench) {
 		b.addNotes()
 		for _, path := range []string{
-			"", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a[01]", "a[1", "a]", "a[1]b", "a[99999999999]", `a"b`, `a\b`,
+			"", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a[01]", "a[1", "a]", "a[1]b", "a[99999999999]", `a"b`, `a\b`, `\`, `a\`, `a\\.b`,
 			"a\x00", "a\nb", "a\xff", strings.Repeat("x", 256), "a.b.c.d.e.f.g.h.i", "a[0][1][2][3][4][5][6][7]",
 		} {
 			_, err := b.store.Datums(b.ctx, narrative.DatumQuery{Note: []narrative.NoteFilter{{Path: path, Value: "1"}}}, narrative.Page{})
