@@ -335,6 +335,9 @@ type HeartbeatStore interface {
 	Beat(ctx context.Context, b Beat, minInterval time.Duration) (d Datum, stored bool, err error)
 	// Heartbeats lists what was told by Beat, by name.
 	Heartbeats(ctx context.Context, p Page) (Listed[Heartbeat], error)
+	// RemoveHeartbeat forgets a heartbeat: at most limit datums of its history at a time, whose number it returns, and what
+	// was told by Beat. One of which nothing is known is NotFound.
+	RemoveHeartbeat(ctx context.Context, name string, limit int) (int, error)
 	// Uptime returns the history of a heartbeat; of one that never beat, nothing is known.
 	Uptime(ctx context.Context, q UptimeQuery) (Uptime, error)
 }

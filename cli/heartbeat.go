@@ -42,7 +42,7 @@ func (p *program) heartbeatCommand() *cobra.Command {
 		p.beatCommand("beat", "Tell that something is alive, or that a run went well", narrative.BeatSuccess),
 		p.beatCommand("start", "Tell that a run begins", narrative.BeatStart),
 		p.beatCommand("fail", "Tell that a run failed", narrative.BeatFail),
-		p.heartbeatRunCommand(), p.heartbeatListCommand(), p.heartbeatHistoryCommand(),
+		p.heartbeatRunCommand(), p.heartbeatListCommand(), p.heartbeatHistoryCommand(), p.heartbeatRemoveCommand(),
 	)
 	return c
 }

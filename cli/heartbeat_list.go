@@ -47,6 +47,18 @@ func (p *program) heartbeatListCommand() *cobra.Command {
 	return c
 }
 
+func (p *program) heartbeatRemoveCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "remove NAME", Short: "Forget something that beats, and its history", Args: takes("NAME"),
+		Long: "Forget something that beats, and its history. When it beats again, it is known again. An assertion that watches it fails\n" +
+			"from then on, as never.",
+	}
+	return p.removing(c, func(name string) string { return beatPath(name, narrative.BeatSuccess) },
+		func(_ context.Context, _ *client, name string) (string, error) {
+			return "Remove the heartbeat " + name + " and its history?", nil
+		})
+}
+
 func (p *program) agoOrNothing(then *time.Time) string {
 	if then == nil {
 		return ""

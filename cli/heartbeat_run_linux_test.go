@@ -40,12 +40,10 @@ func TestSignalsArePassedOn(t *testing.T) {
 	_, api := withBeats(t)
 	names := []string{"HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH"}
 	c := exec.Command("narrative", "heartbeat", "run", "job", "--", "sh", "-c", `
-		for name in `+strings.Join(names, " ")+`; do trap "heard=$name" $name; done
-		heard=; echo ready
-		for n in 1 2 3 4 5 6 7 8; do
-			while [ -z "$heard" ]; do sleep 0.01; done
-			echo $heard; heard=
-		done`)
+		for name in `+strings.Join(names, " ")+`; do trap "echo $name" $name; done
+		trap 'echo WINCH; exit' WINCH
+		echo ready
+		while :; do sleep 0.01; done`)
 	c.Env = append(os.Environ(), "NARRATIVE_URL="+api.URL)
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := c.StdoutPipe()

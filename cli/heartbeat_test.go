@@ -23,11 +23,11 @@ func TestHeartbeat(t *testing.T) {
 func TestHeartbeatRefused(t *testing.T) {
 	t.Parallel()
 	for stderr, args := range map[string][]string{
-		"narrative: narrative heartbeat needs NAME":                                                                             {"heartbeat"},
-		`narrative: name "Nightly Backup" must be`:                                                                              {"heartbeat", "Nightly Backup"},
-		"did you mean narrative heartbeat list? to tell that lst is alive, write narrative heartbeat beat lst":                  {"heartbeat", "lst"},
-		"narrative: narrative heartbeat beat needs NAME":                                                                        {"heartbeat", "beat"},
-		`narrative heartbeat has no command "histroy"; did you mean "history"? (it has: beat, fail, history, list, run, start)`: {"heartbeat", "histroy", "a"},
+		"narrative: narrative heartbeat needs NAME":                                                                                     {"heartbeat"},
+		`narrative: name "Nightly Backup" must be`:                                                                                      {"heartbeat", "Nightly Backup"},
+		"did you mean narrative heartbeat list? to tell that lst is alive, write narrative heartbeat beat lst":                          {"heartbeat", "lst"},
+		"narrative: narrative heartbeat beat needs NAME":                                                                                {"heartbeat", "beat"},
+		`narrative heartbeat has no command "histroy"; did you mean "history"? (it has: beat, fail, history, list, remove, run, start)`: {"heartbeat", "histroy", "a"},
 	} {
 		w, api := withAPI(t, nil)
 		w.run(args...).is(t, 2, "", stderr)
@@ -62,6 +62,24 @@ func TestAHeartbeatMayBeCalledLikeACommand(t *testing.T) {
 	t.Parallel()
 	w, _ := withAPI(t, map[string][]answer{"POST /api/v1/heartbeats/list": {{201, `{"at":"2026-03-04T12:00:00Z"}`}}})
 	w.run("heartbeat", "beat", "list").is(t, 0, "list: beat at 2026-03-04T12:00:00Z\n", "")
+}
+
+func TestHeartbeatRemove(t *testing.T) {
+	t.Parallel()
+	there := map[string][]answer{"DELETE /api/v1/heartbeats/lst": {{204, ""}}}
+	w, _ := withAPI(t, there)
+	w.run("heartbeat", "remove", "lst", "--yes").is(t, 0, "lst: removed\n", "")
+	w, _ = withAPI(t, there)
+	w.terminal, w.stdin = true, "y\n"
+	w.run("heartbeat", "remove", "lst").is(t, 0, "lst: removed\n", "Remove the heartbeat lst and its history? [y/N] ")
+	w, api := withAPI(t, there)
+	w.terminal, w.stdin = true, "n\n"
+	w.run("heartbeat", "remove", "lst").is(t, 1, "", "narrative: not removed; nothing was changed\n")
+	w.terminal = false
+	w.run("heartbeat", "remove", "lst").is(t, 2, "", "needs --yes")
+	if len(api.asked) > 0 {
+		t.Errorf("asked %v", api.asked)
+	}
 }
 
 func TestHeartbeatList(t *testing.T) {

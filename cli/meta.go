@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -84,12 +85,27 @@ func metaShowCommand[T any](p *program, kind narrative.MetaKind, table func(io.W
 
 // metaRemoveCommand removes an assertion or event; means says what else that leads to.
 func (p *program) metaRemoveCommand(kind narrative.MetaKind, means string) *cobra.Command {
-	var out output
-	var sure bool
 	c := &cobra.Command{
 		Use: "remove NAME", Short: "Remove an " + string(kind) + means, Args: takes("NAME"),
 		Long: "Remove an " + string(kind) + means + ". A narrative.yaml that names it brings it back when it is applied again.",
 	}
+	return p.removing(c, func(name string) string { return metaPath(kind, name) }, func(ctx context.Context, api *client, name string) (string, error) {
+		r, err := api.get(ctx, metaPath(kind, name), nil)
+		if err != nil {
+			return "", err
+		}
+		var m narrative.Meta
+		err = r.into(&m)
+		return fmt.Sprintf("Remove the %s %s (class %s, %s, from %s)?", kind, m.Name, m.Class, cadence(m), m.Source), err
+	})
+}
+
+// removing makes a command remove what stands at a path. At a terminal it asks the question first.
+func (p *program) removing(
+	c *cobra.Command, path func(name string) string, question func(ctx context.Context, api *client, name string) (string, error),
+) *cobra.Command {
+	var out output
+	var sure bool
 	c.Flags().BoolVar(&sure, "yes", false, "do not ask")
 	out.flags(c.Flags())
 	c.RunE = p.does(func(cmd *cobra.Command, args []string) error {
@@ -108,11 +124,15 @@ func (p *program) metaRemoveCommand(kind narrative.MetaKind, means string) *cobr
 			return err
 		}
 		if !sure {
-			if err := p.askRemoval(cmd.Context(), api, kind, args[0]); err != nil {
+			asked, err := question(cmd.Context(), api, args[0])
+			if err != nil {
 				return err
 			}
+			if yes, err := p.confirmed(cmd.Context(), flat(asked)); err != nil || !yes {
+				return cmp.Or(err, failed("not removed; nothing was changed"))
+			}
 		}
-		if _, err := api.send(cmd.Context(), http.MethodDelete, metaPath(kind, args[0]), nil); err != nil {
+		if _, err := api.send(cmd.Context(), http.MethodDelete, path(args[0]), nil); err != nil {
 			return err
 		}
 		if asJSON {
@@ -122,23 +142,6 @@ func (p *program) metaRemoveCommand(kind narrative.MetaKind, means string) *cobr
 		return err
 	})
 	return c
-}
-
-// askRemoval asks the person at the terminal, who learns what there is and where it came from.
-func (p *program) askRemoval(ctx context.Context, api *client, kind narrative.MetaKind, name string) error {
-	r, err := api.get(ctx, metaPath(kind, name), nil)
-	if err != nil {
-		return err
-	}
-	var m narrative.Meta
-	if err := r.into(&m); err != nil {
-		return err
-	}
-	yes, err := p.confirmed(ctx, flat(fmt.Sprintf("Remove the %s %s (class %s, %s, from %s)?", kind, m.Name, m.Class, cadence(m), m.Source)))
-	if err == nil && !yes {
-		return failed("not removed; nothing was changed")
-	}
-	return err
 }
 
 // cadence says when a meta is checked.

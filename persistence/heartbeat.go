@@ -144,6 +144,24 @@ func (s *Store) Heartbeat(ctx context.Context, name string, now time.Time) (narr
 	return h, found(h.Kind != "", "heartbeat %q has never beat", name)
 }
 
+// RemoveHeartbeat forgets a heartbeat, a part of its history at a time.
+func (s *Store) RemoveHeartbeat(ctx context.Context, name string, limit int) (int, error) {
+	if limit <= 0 {
+		return 0, narrative.Errorf(narrative.Invalid, "remove a heartbeat: the limit must be at least 1, not %d", limit)
+	}
+	var datums, known int
+	b := &engine.Batch{}
+	b.Count(&known, "DELETE FROM heartbeats WHERE name = $1", name)
+	b.Count(&datums, `
+		DELETE FROM datums
+		WHERE id IN (SELECT id FROM datums WHERE origin = 'heartbeat' AND name IN ($1, $2, $3) LIMIT $4)`,
+		name, narrative.Beat{Name: name, Kind: narrative.BeatStart}.DatumName(), narrative.Beat{Name: name, Kind: narrative.BeatFail}.DatumName(), limit)
+	if err := s.engine.Write(ctx, b); err != nil {
+		return 0, during(err, "remove the heartbeat %q", name)
+	}
+	return datums, found(known+datums > 0, "heartbeat %q has never beat", name)
+}
+
 // beatsOf are the beats that a heartbeat knows. The notes of some are not known any more.
 func beatsOf(h narrative.Heartbeat) (beats []narrative.Beat) {
 	for _, b := range []struct {

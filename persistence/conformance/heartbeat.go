@@ -174,6 +174,29 @@ var heartbeatTests = map[string]func(*bench){
 		}
 		b.same("listed", 0, len(must(b.store.Heartbeats(b.ctx, narrative.Page{}))(b).Items))
 	},
+	"one that is removed is known no more, and another still is": func(b *bench) {
+		for i := range 5 {
+			for _, kind := range []narrative.BeatKind{success, begin, fail} {
+				b.beat(beatOf("a", kind, time.Duration(i)*time.Minute, ""), 0)
+				b.beat(beatOf("a.b", kind, time.Duration(i)*time.Minute, ""), 0)
+			}
+		}
+		var removed []int
+		for n := 4; n == 4; {
+			n = must(b.store.RemoveHeartbeat(b.ctx, "a", 4))(b)
+			removed = append(removed, n)
+		}
+		b.same("removed at a time", []int{4, 4, 4, 3}, removed)
+		_, err := b.store.Heartbeat(b.ctx, "a", at(time.Hour))
+		b.refused("known", narrative.NotFound, err)
+		_, err = b.store.RemoveHeartbeat(b.ctx, "a", 4)
+		b.refused("removed again", narrative.NotFound, err)
+		_, err = b.store.RemoveHeartbeat(b.ctx, "a.b", 0)
+		b.refused("a limit of none", narrative.Invalid, err)
+		b.same("listed", 1, len(must(b.store.Heartbeats(b.ctx, narrative.Page{}))(b).Items))
+		b.same("the other's datums", 15, must(b.store.CountDatums(b.ctx, narrative.DatumQuery{}))(b))
+		b.same("it may beat again", true, b.beat(beatOf("a", success, time.Hour, ""), time.Hour))
+	},
 	"heartbeats are listed by name, in pages": func(b *bench) {
 		var want, got []string
 		for i := range 7 {
