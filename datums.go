@@ -92,6 +92,11 @@ func (w *Datums) Log(ctx context.Context, d Datum) error {
 	if err != nil {
 		return err
 	}
+	return w.log(ctx, d)
+}
+
+// log writes a datum that was checked.
+func (w *Datums) log(ctx context.Context, d Datum) error {
 	config, err := w.o.Config.Config(ctx)
 	if err != nil {
 		return err
