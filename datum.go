@@ -157,7 +157,8 @@ func surroundings(ctx context.Context) Surroundings {
 }
 
 // Log writes a datum from inside a check, a diagnostic case or an action, where its level reaches the configured
-// minimum. Outside of one it answers [Unavailable].
+// minimum. What At leaves out is now, and what ExpiresAt does is the configured time from now. Outside of one it answers
+// [Unavailable].
 func Log(ctx context.Context, d Datum) error {
 	if log := surroundings(ctx).Log; log != nil {
 		return log(ctx, d)
