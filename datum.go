@@ -82,6 +82,10 @@ func (d Datum) Plain() (Datum, Problems) {
 	p = append(p, ProblemsOf("note", err)...)
 	level, err := ParseLevel(string(d.Level))
 	p = append(p, ProblemsOf("level", err)...)
+	p = append(p, ProblemsOf("at", CheckTime(d.At))...)
+	if d.ExpiresAt != nil {
+		p = append(p, ProblemsOf("expires_at", CheckTime(*d.ExpiresAt))...)
+	}
 	if len(p) > 0 {
 		return d, p
 	}
@@ -91,6 +95,14 @@ func (d Datum) Plain() (Datum, Problems) {
 		d.ExpiresAt = &expires
 	}
 	return d, nil
+}
+
+// CheckTime returns an [Invalid] error for a time that RFC 3339 has no form for: of a year before 1 or after 9999, in UTC.
+func CheckTime(t time.Time) error {
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		return Errorf(Invalid, "is in the year %d; it must be one from 1 to 9999", year)
+	}
+	return nil
 }
 
 func checkDatumText(p Problems, path, text string, required bool) Problems {
@@ -145,7 +157,8 @@ func surroundings(ctx context.Context) Surroundings {
 }
 
 // Log writes a datum from inside a check, a diagnostic case or an action, where its level reaches the configured
-// minimum. Outside of one it answers [Unavailable].
+// minimum. What At leaves out is now, and what ExpiresAt does is the configured time from now. Outside of one it answers
+// [Unavailable].
 func Log(ctx context.Context, d Datum) error {
 	if log := surroundings(ctx).Log; log != nil {
 		return log(ctx, d)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/narrative-go/narrative"
 )
@@ -52,6 +53,16 @@ func TestDatumValidate(t *testing.T) {
 				{Path: "thread_id", Message: `contains the character \u0000, which cannot be stored`},
 				{Path: "note", Message: "is more than one JSON value"},
 				{Path: "level", Message: `level must be one of trace, debug, info, warn, error; not "loud"`},
+			},
+		},
+		"the years of RFC 3339 are fine": {
+			narrative.Datum{Origin: "o", Name: "n", At: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), ExpiresAt: ptr(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}, nil,
+		},
+		"others are refused, in UTC": {
+			narrative.Datum{Origin: "o", Name: "n", At: time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC), ExpiresAt: ptr(time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -3600)))},
+			narrative.Problems{
+				{Path: "at", Message: "is in the year 300000; it must be one from 1 to 9999"},
+				{Path: "expires_at", Message: "is in the year 10000; it must be one from 1 to 9999"},
 			},
 		},
 		"a note too long is refused": {

@@ -50,13 +50,6 @@ type usualConfig struct{}
 
 func (usualConfig) Config(context.Context) (Config, error) { return DefaultConfig(), nil }
 
-// How long a batch is tried, and how long is waited between two tries of one that nobody waits for.
-const (
-	storeTimeout = 30 * time.Second
-	firstRetry   = 100 * time.Millisecond
-	lastRetry    = 5 * time.Second
-)
-
 // Datums writes datums to a store, many at a time: what several goroutines write at the same moment goes in one
 // transaction. It is safe for concurrent use, bounded in what it holds, and to be closed with Close. What it holds is
 // lost with the process: for what must not be, there is Add.
@@ -79,18 +72,6 @@ type Datums struct {
 	refusals               []error // of Log, since the last Flush; a few
 }
 
-// waiting is a datum on its way, or a call of Flush.
-type waiting struct {
-	datum Datum
-	done  chan<- settled         // nil: nobody waits
-	flush chan<- []chan struct{} // receives what to wait for
-}
-
-type settled struct {
-	datum Datum
-	err   error
-}
-
 // NewDatums returns a writer to the store.
 func NewDatums(store DatumStore, o DatumsOptions) *Datums {
 	w := &Datums{store: store, o: o.withDefaults(), ended: make(chan struct{})}
@@ -101,15 +82,21 @@ func NewDatums(store DatumStore, o DatumsOptions) *Datums {
 	return w
 }
 
-// Log writes a datum where its level reaches the configured minimum, and returns as soon as it is queued. What At and
-// ExpiresAt leave out is now, and the configured time later. A datum that cannot be stored as it is is refused at once
-// with what is wrong. While the store does not answer, it is tried again and again, so that a datum may be stored twice
-// where an answer was lost.
+// Log writes a datum where its level reaches the configured minimum, and returns as soon as it is queued; only while the
+// queue is full does the end of ctx keep it from that. What At leaves out is now, and what ExpiresAt does is the configured
+// time from now, also where At is long ago. A datum that cannot be stored as it is is refused at once with what is wrong.
+// While the store does not answer, it is tried again and again, so that a datum may be stored twice where an answer was
+// lost. One that the store refuses is lost, and no other with it; Flush and Close tell of that.
 func (w *Datums) Log(ctx context.Context, d Datum) error {
-	d, err := w.completed(ctx, d)
+	d, err := checked(d)
 	if err != nil {
 		return err
 	}
+	return w.log(ctx, d)
+}
+
+// log writes a datum that was checked.
+func (w *Datums) log(ctx context.Context, d Datum) error {
 	config, err := w.o.Config.Config(ctx)
 	if err != nil {
 		return err
@@ -118,18 +105,24 @@ func (w *Datums) Log(ctx context.Context, d Datum) error {
 		w.filtered.Add(1)
 		return nil
 	}
-	return w.enqueue(ctx, waiting{datum: d})
+	return w.enqueue(ctx, waiting{datum: w.completed(d, config)})
 }
 
 // Add stores a datum whatever its level, and returns it as it is stored once it is. Where ctx ends first, or the store
 // fails, it may have been stored all the same.
 func (w *Datums) Add(ctx context.Context, d Datum) (Datum, error) {
-	d, err := w.completed(ctx, d)
+	d, err := checked(d)
 	if err != nil {
 		return Datum{}, err
 	}
+	var config Config
+	if d.ExpiresAt == nil {
+		if config, err = w.o.Config.Config(ctx); err != nil {
+			return Datum{}, err
+		}
+	}
 	done := make(chan settled, 1)
-	if err := w.enqueue(ctx, waiting{datum: d, done: done}); err != nil {
+	if err := w.enqueue(ctx, waiting{datum: w.completed(d, config), done: done}); err != nil {
 		return Datum{}, err
 	}
 	select {
@@ -140,25 +133,26 @@ func (w *Datums) Add(ctx context.Context, d Datum) (Datum, error) {
 	}
 }
 
-// completed returns the datum with what it leaves out, or what is wrong with it.
-func (w *Datums) completed(ctx context.Context, d Datum) (Datum, error) {
-	level, _ := ParseLevel(string(d.Level))
+// checked returns the datum with its level by name, or what is wrong with it.
+func checked(d Datum) (Datum, error) {
 	if problems := d.Validate(); len(problems) > 0 {
 		return d, problems
 	}
-	d.Level = level
+	d.Level, _ = ParseLevel(string(d.Level))
+	return d, nil
+}
+
+// completed returns the datum with the times that it leaves out.
+func (w *Datums) completed(d Datum, config Config) Datum {
+	now := w.o.Now()
 	if d.At.IsZero() {
-		d.At = w.o.Now()
+		d.At = now
 	}
-	if d.ExpiresAt != nil {
-		return d, nil
-	}
-	config, err := w.o.Config.Config(ctx)
-	if err == nil && config.DefaultDatumTTL > 0 {
-		expires := d.At.Add(time.Duration(config.DefaultDatumTTL))
+	if d.ExpiresAt == nil && config.DefaultDatumTTL > 0 {
+		expires := now.Add(time.Duration(config.DefaultDatumTTL))
 		d.ExpiresAt = &expires
 	}
-	return d, err
+	return d
 }
 
 func (w *Datums) enqueue(ctx context.Context, one waiting) error {
@@ -166,6 +160,11 @@ func (w *Datums) enqueue(ctx context.Context, one waiting) error {
 	defer w.closing.RUnlock()
 	if w.closed {
 		return Errorf(Unavailable, "the writer of datums is closed")
+	}
+	select {
+	case w.queue <- one:
+		return nil
+	default: // it is full: now it matters how long there is to wait
 	}
 	select {
 	case w.queue <- one:
@@ -223,149 +222,6 @@ type Counts struct {
 // Counts returns what became of datums so far.
 func (w *Datums) Counts() Counts {
 	return Counts{Stored: w.stored.Load(), Filtered: w.filtered.Load(), Lost: w.lost.Load()}
-}
-
-// gathering is the batch that grows.
-type gathering struct {
-	batch []waiting
-	ready bool             // it is to be stored as soon as there is a slot
-	due   <-chan time.Time // when it is ready at the latest
-	done  chan struct{}    // closed when it is settled
-}
-
-// collect makes batches of what is queued and has them stored. A batch that somebody waits for is ready at once; while
-// all slots are taken it grows.
-func (w *Datums) collect() {
-	defer close(w.ended)
-	var g gathering
-	var open []chan struct{} // of the batches that were handed over
-	queue := w.queue
-	for queue != nil || len(g.batch) > 0 {
-		var in <-chan waiting
-		if len(g.batch) < w.o.Batch {
-			in = queue
-		}
-		var slot chan<- struct{}
-		if len(g.batch) > 0 && (g.ready || queue == nil) {
-			slot = w.slots
-		}
-		select {
-		case one, more := <-in:
-			switch {
-			case !more:
-				queue = nil
-			case one.flush != nil:
-				open = unsettled(open)
-				one.flush <- g.flushed(open)
-			default:
-				w.gather(&g, one)
-			}
-		case <-g.due:
-			g.ready = true
-		case slot <- struct{}{}:
-			open = append(unsettled(open), g.done)
-			go w.settle(g.batch, g.done)
-			g = gathering{}
-		}
-	}
-	for _, done := range open {
-		<-done
-	}
-}
-
-func (w *Datums) gather(g *gathering, one waiting) {
-	if len(g.batch) == 0 {
-		g.done = make(chan struct{})
-		g.ready = w.o.Delay < 0
-		g.due = time.After(max(w.o.Delay, 0))
-	}
-	g.batch = append(g.batch, one)
-	g.ready = g.ready || one.done != nil || len(g.batch) >= w.o.Batch
-}
-
-// flushed has the batch stored soon, and returns what a flush waits for.
-func (g *gathering) flushed(open []chan struct{}) []chan struct{} {
-	g.ready = true
-	all := append([]chan struct{}{}, open...)
-	if len(g.batch) > 0 {
-		all = append(all, g.done)
-	}
-	return all
-}
-
-func unsettled(open []chan struct{}) []chan struct{} {
-	left := open[:0]
-	for _, done := range open {
-		select {
-		case <-done:
-		default:
-			left = append(left, done)
-		}
-	}
-	return left
-}
-
-// settle stores a batch, again and again what nobody waits for.
-func (w *Datums) settle(batch []waiting, done chan<- struct{}) {
-	defer func() { <-w.slots; close(done) }()
-	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
-		left, err := w.try(batch)
-		if len(left) == 0 {
-			return
-		}
-		w.o.Logger.Warn("datums are not stored yet", "datums", len(left), "error", err)
-		batch = left
-		select {
-		case <-time.After(pause):
-		case <-w.abort.Done():
-			w.lose(len(left), Errorf(Unavailable, "%d datums were given up: %w", len(left), err))
-			return
-		}
-	}
-}
-
-// try stores a batch and answers who waits. It returns what is to be tried again, and why.
-func (w *Datums) try(batch []waiting) (left []waiting, err error) {
-	datums := make([]Datum, len(batch))
-	for i, one := range batch {
-		datums[i] = one.datum
-	}
-	ctx, cancel := context.WithTimeout(w.abort, storeTimeout)
-	defer cancel()
-	stored, err := w.store.AddDatums(ctx, datums)
-	switch {
-	case err == nil:
-		w.stored.Add(int64(len(batch)))
-		for i, one := range batch {
-			one.settle(stored[i], nil)
-		}
-		return nil, nil
-	case KindOf(err) == Invalid && len(batch) > 1: // one spoils no other
-		for _, one := range batch {
-			again, why := w.try([]waiting{one})
-			if left = append(left, again...); why != nil {
-				err = why
-			}
-		}
-		return left, err
-	}
-	for _, one := range batch {
-		switch {
-		case one.done != nil:
-			one.settle(Datum{}, err)
-		case KindOf(err) == Invalid:
-			w.lose(1, err)
-		default:
-			left = append(left, one)
-		}
-	}
-	return left, err
-}
-
-func (one waiting) settle(d Datum, err error) {
-	if one.done != nil {
-		one.done <- settled{d, err}
-	}
 }
 
 // maxRefusals is how many refusals are told of.

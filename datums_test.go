@@ -1,8 +1,10 @@
 package narrative_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -19,8 +21,10 @@ type kept struct {
 
 	mu      sync.Mutex
 	batches [][]narrative.Datum
-	failing error         // answered while it is set
-	refused string        // the name of a datum that is found fault with
+	failing error  // answered while it is set
+	refused string // the name of a datum that is found fault with
+	fault   error  // what is answered then; default Invalid
+	tries   int
 	takes   time.Duration // to store a batch
 }
 
@@ -35,12 +39,13 @@ func (k *kept) AddDatums(ctx context.Context, d []narrative.Datum) ([]narrative.
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.tries++
 	if k.failing != nil {
 		return nil, k.failing
 	}
 	for _, one := range d {
 		if one.Name == k.refused {
-			return nil, narrative.Errorf(narrative.Invalid, "%s is refused", one.Name)
+			return nil, cmp.Or(k.fault, narrative.Errorf(narrative.Invalid, "%s is refused", one.Name))
 		}
 	}
 	k.batches = append(k.batches, d)
@@ -204,6 +209,62 @@ func TestOneBadDatumSpoilsNoOther(t *testing.T) {
 	})
 }
 
+func TestWhatNobodyCanStoreStopsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &kept{refused: "bad", fault: errors.New("out of range")}
+		w := narrative.NewDatums(store, narrative.DatumsOptions{Delay: time.Second})
+		for n := range 1000 {
+			name := fmt.Sprint(n)
+			if n == 123 {
+				name = "bad"
+			}
+			succeed(t, w.Log(t.Context(), datumOf(name)))
+		}
+		same(t, "out of range", w.Close(t.Context()).Error())
+		same(t, 999, len(store.names()))
+		same(t, narrative.Counts{Stored: 999, Lost: 1}, w.Counts())
+		if store.tries > 21 { // a batch, and two for each half that has it
+			t.Errorf("the store was asked %d times", store.tries)
+		}
+	})
+}
+
+func TestWhatMayPassIsTriedAgain(t *testing.T) {
+	for name, err := range map[string]error{
+		"a store that does not answer": narrative.Errorf(narrative.Unavailable, "away"),
+		"a conflict":                   fmt.Errorf("add datums: %w", narrative.Errorf(narrative.Conflict, "two at once")),
+		"a time that ran out":          fmt.Errorf("not waited for: %w", context.DeadlineExceeded),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &kept{}
+				store.fail(err)
+				w := narrative.NewDatums(store, narrative.DatumsOptions{})
+				succeed(t, w.Log(t.Context(), datumOf("a")))
+				succeed(t, w.Log(t.Context(), datumOf("b")))
+				time.Sleep(time.Minute)
+				store.fail(nil)
+				succeed(t, w.Close(t.Context()))
+				same(t, narrative.Counts{Stored: 2}, w.Counts())
+			})
+		})
+	}
+}
+
+func TestWhoseContextIsOverWritesAsLongAsThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &kept{}
+		w := narrative.NewDatums(store, narrative.DatumsOptions{Config: narrative.NewConfigCache(&changingLevel{}, nil)})
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		for n := range 1000 {
+			succeed(t, w.Log(over, datumOf(fmt.Sprint(n))))
+		}
+		succeed(t, w.Close(t.Context()))
+		same(t, 1000, len(store.names()))
+	})
+}
+
 func TestTheMinimumLevelHoldsForWhatIsLoggedAndNotForWhatIsAdded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, minimum := &kept{}, &changingLevel{}
@@ -227,6 +288,10 @@ func TestWhatADatumLeavesOutIsGivenToIt(t *testing.T) {
 		succeed(t, err)
 		expires := time.Now().Add(30 * 24 * time.Hour)
 		same(t, narrative.Datum{Origin: "o", Name: "n", Level: narrative.Info, At: time.Now(), ExpiresAt: &expires}, d)
+		ago := time.Now().Add(-40 * 24 * time.Hour)
+		d, err = w.Add(t.Context(), narrative.Datum{Origin: "o", Name: "n", At: ago})
+		succeed(t, err)
+		same(t, narrative.Datum{Origin: "o", Name: "n", Level: narrative.Info, At: ago, ExpiresAt: &expires}, d)
 		succeed(t, w.Close(t.Context()))
 	})
 }

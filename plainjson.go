@@ -12,8 +12,9 @@ const MaxDepth = 1000
 
 // PlainJSON returns a JSON value in the one form that notes are kept in: no white space between its parts, and no
 // escapes but those that JSON needs, so that the text in it can be found. Numbers and the order of members stay as they
-// were written. What the store refuses is [Invalid]: what is malformed, more than one value, not UTF-8, nested more than
-// [MaxDepth] deep, or has \u0000 in a string; half a surrogate pair becomes U+FFFD. The result may be b itself.
+// were written; of members of one name in an object the last is kept. What the store refuses is [Invalid]: what is
+// malformed, more than one value, not UTF-8, nested more than [MaxDepth] deep, or has \u0000 in a string; half a
+// surrogate pair becomes U+FFFD. The result may be b itself.
 func PlainJSON(b []byte) ([]byte, error) {
 	if !utf8.Valid(b) { // the decoder would put U+FFFD in its place
 		return nil, Errorf(Invalid, "is not valid UTF-8")
@@ -35,10 +36,15 @@ func PlainJSON(b []byte) ([]byte, error) {
 		return nil, err
 	case err != nil:
 		return nil, err
-	case s.out == nil:
-		return b[s.from:], nil
 	}
-	return append(s.out, b[s.from:]...), nil
+	plain := b[s.from:]
+	if s.out != nil {
+		plain = append(s.out, plain...)
+	}
+	if s.escaped || len(s.repeats) > 0 {
+		plain = withoutRepeats(plain)
+	}
+	return plain, nil
 }
 
 // malformed stands for what the decoder says better.
@@ -50,6 +56,10 @@ type scanner struct {
 	at   int
 	out  []byte
 	from int
+
+	names   []span // of the members of the objects that are being read, outermost first
+	escaped bool   // there is an escape in a name, which may be another's written otherwise
+	repeats []span // the members of which a later one has the name, each with the comma behind it
 }
 
 // replace writes something in the place of what was read since at.
@@ -85,7 +95,7 @@ func (s *scanner) value(depth int) error {
 	case c == '"':
 		return s.text()
 	case c == '{':
-		return s.list('}', depth+1, s.member)
+		return s.object(depth + 1)
 	case c == '[':
 		return s.list(']', depth+1, s.value)
 	case c == '-' || c >= '0' && c <= '9':
@@ -132,9 +142,12 @@ func (s *scanner) member(depth int) error {
 	if s.next() != '"' {
 		return malformed
 	}
+	begin := s.at
 	if err := s.text(); err != nil {
 		return err
 	}
+	s.names = append(s.names, span{begin, s.at})
+	s.escaped = s.escaped || bytes.IndexByte(s.in[begin:s.at], '\\') >= 0
 	if s.space(); s.next() != ':' {
 		return malformed
 	}

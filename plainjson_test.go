@@ -3,6 +3,7 @@ package narrative_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -14,6 +15,10 @@ import (
 func TestPlainJSON(t *testing.T) {
 	t.Parallel()
 	nested := func(depth int) string { return strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth) }
+	many := ""
+	for n := range 50 {
+		many += fmt.Sprintf(`"%d":[{"%d":%d}],`, n, n, n)
+	}
 	object := strings.Repeat(`{"a":`, 1001) + "1" + strings.Repeat("}", 1001)
 	for name, tt := range map[string]struct{ in, want string }{
 		"is the value as it is where that is plain": {`{"b":[1.50,-0,1E+9],"a":"ü\n\"\\"}`, `{"b":[1.50,-0,1E+9],"a":"ü\n\"\\"}`},
@@ -21,7 +26,10 @@ func TestPlainJSON(t *testing.T) {
 		"writes text without escapes":               {`"\u0041\/\u00fc\ud83c\udf89\u2028"`, "\"A/ü🎉\u2028\""},
 		"keeps the escapes that JSON needs":         {`"\u0022\u005c\u000a\u0008\u001F\b\f\n\r\t"`, `"\"\\\n\b\u001f\b\f\n\r\t"`},
 		"mends half a surrogate pair":               {`["\ud800","\udc00\ud800x","\ud800\u0041"]`, "[\"\ufffd\",\"\ufffd\ufffdx\",\"\ufffdA\"]"},
-		"keeps the order of members":                {`{"z":1,"\u0061":2,"z":3}`, `{"z":1,"a":2,"z":3}`},
+		"keeps the order of members":                {`{"z":1,"\u0061":2,"b":3}`, `{"z":1,"a":2,"b":3}`},
+		"keeps the last member of a name":           {`{"z":1,"a":{"z":2,"z":[{}]},"z":3,"z":{"a":4}}`, `{"a":{"z":[{}]},"z":{"a":4}}`},
+		"keeps the last of a name with escapes":     {` { "a" : {"b":1,"b":2} , "\u0061" : 2 , "\n":3,"\u000a":4}`, `{"a":2,"\n":4}`},
+		"keeps the last member of a name of many":   {"{" + many + `"20":{"b":1,"b":2},` + many + `"b":3}`, "{" + many + `"b":3}`},
 		"keeps numbers of any size":                 {`[9007199254740993,1e999,-0.10]`, `[9007199254740993,1e999,-0.10]`},
 		"reads what is deep":                        {nested(1000), nested(1000)},
 		"reads a bare literal":                      {` null `, `null`},
@@ -57,7 +65,7 @@ func TestPlainJSON(t *testing.T) {
 // TestPlainJSONAgreesWithTheDecoder holds it against encoding/json over texts that are nearly JSON.
 func TestPlainJSONAgreesWithTheDecoder(t *testing.T) {
 	t.Parallel()
-	parts := strings.Split(`{ } [ ] , : " "a" "\u00fc" \ \" \u0041 \ud83c \udf89 \/ 0 1 -1 . e 1.5e3 true false null nul é`, " ")
+	parts := strings.Split(`{ } [ ] , : " "a" "a": {"a":1,"\u0061": "\u00fc" \ \" \u0041 \ud83c \udf89 \/ 0 1 -1 . e 1.5e3 true false null nul é`, " ")
 	parts = append(parts, " ", "\n", "\x01", "\xff")
 	random := rand.New(rand.NewPCG(1, 2))
 	valid := 0
@@ -97,6 +105,7 @@ func decodedJSON(t *testing.T, b []byte) (v any) {
 
 func FuzzPlainJSON(f *testing.F) {
 	f.Add([]byte(`{"a":[1.50,"\u00fc"]}`))
+	f.Add([]byte(`{"a":{"b":1,"b":2},"\u0061":{"c":3,"c":{"d":4,"d":5}}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		plain, err := narrative.PlainJSON(b)
 		if err != nil {
@@ -106,5 +115,31 @@ func FuzzPlainJSON(f *testing.F) {
 		if err != nil || !bytes.Equal(plain, again) {
 			t.Errorf("%q became %q and then %q (%v)", b, plain, again, err)
 		}
+		same(t, decodedJSON(t, b), decodedJSON(t, plain))
 	})
+}
+
+func BenchmarkPlainJSON(b *testing.B) {
+	members := func(n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf(`"member_%d":%d`, i, i))
+		}
+		return "{" + strings.Join(all, ",") + "}"
+	}
+	for _, bench := range []struct{ name, note string }{
+		{"small", `{"n":1,"text":"hello"}`},
+		{"order", `{"order":{"id":42,"customer":"c-7","total":19.90,"paid":true},"items":[{"sku":"A","n":1},{"sku":"B","n":2}],"by":"web","at":"2026-01-02T03:04:05Z"}`},
+		{"wide", members(40)},
+		{"widest", members(50_000)},
+		{"escaped", `{"gr\u00f6\u00dfe":1,"stra\u00dfe":"x","name":"y"}`},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bench.note)))
+			b.ReportAllocs()
+			for b.Loop() {
+				must(narrative.PlainJSON([]byte(bench.note)))
+			}
+		})
+	}
 }

@@ -2,12 +2,12 @@ package narrative
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -21,47 +21,52 @@ type SlogOptions struct {
 }
 
 // SlogHandler makes datums of what a program logs. The datum's name is the message; its note an object of the
-// attributes, with groups as objects in it, as slog's own JSON handler writes them, and null where there are none; its
-// thread that of the context, see [WithThread]. A message beyond [MaxDatumName] bytes is cut in the name and stands
-// whole in the note, as message. What cannot be kept as text becomes U+FFFD; attributes beyond
-// [MaxDatumNote] are left out, and the note says so.
+// attributes, with groups as objects in it, as slog's own JSON handler writes them, and null where there are none; of
+// attributes of one name the last is kept. Its thread is that of the context, see [WithThread]; that a context is over
+// changes nothing. A message beyond [MaxDatumName] bytes is cut in the name and stands whole in the note, as message; a
+// thread id is cut likewise. What cannot be kept as text becomes U+FFFD; attributes that do not fit, beyond
+// [MaxDatumNote] or [MaxDepth], are left out, and the note says so.
 type SlogHandler struct {
-	to     *Datums
-	origin string
-	o      SlogOptions
-	shared *encoding
-	json   slog.Handler // writes to shared
+	to      *Datums
+	origin  string
+	o       SlogOptions
+	json    slog.Handler // writes to written
+	written written
 }
 
 var _ slog.Handler = (*SlogHandler)(nil)
 
-// encoding is where a handler, and those made of it, write one note at a time.
-type encoding struct {
-	mu   sync.Mutex
-	note bytes.Buffer
+// written hands over what slog's JSON handler writes, which that does at the end of each call, and for one call at a
+// time: the next waits until this one's is taken, and no lock is held while attributes are encoded, which may log, too.
+type written chan []byte
+
+// Write hands over a copy of p.
+func (w written) Write(p []byte) (int, error) {
+	w <- bytes.Clone(p)
+	return len(p), nil
 }
 
-// NewSlogHandler returns a handler that writes datums of that origin. A call of the logger waits while the queue is
-// full, and at times for the configuration to be read.
+// NewSlogHandler returns a handler that writes datums of that origin; it panics where the origin is none or too long. A
+// call of the logger waits while the queue is full, and at times for the configuration to be read.
 func NewSlogHandler(to *Datums, origin string, o SlogOptions) *SlogHandler {
-	shared := &encoding{}
-	return &SlogHandler{to: to, origin: origin, o: o, shared: shared, json: slog.NewJSONHandler(&shared.note, &slog.HandlerOptions{
-		Level: slog.Level(-1 << 31), AddSource: o.AddSource, ReplaceAttr: withoutBuiltIn,
+	if p := checkDatumText(nil, "origin", origin, true); len(p) > 0 {
+		panic("narrative: make a slog handler: " + p.Error())
+	}
+	w := make(written, 1)
+	return &SlogHandler{to: to, origin: origin, o: o, written: w, json: slog.NewJSONHandler(w, &slog.HandlerOptions{
+		AddSource: o.AddSource, ReplaceAttr: withoutBuiltIn,
 	})}
 }
 
-// noMessage is the message in what the JSON handler is given, by which its own attribute is told from another msg.
-const noMessage = "\x00"
+// The message and level that the JSON handler is given, by which its own attributes are told from others of those names.
+const (
+	noMessage            = "\x00"
+	noLevel   slog.Level = -1 << 31
+)
 
 // withoutBuiltIn takes out what the JSON handler adds of its own.
 func withoutBuiltIn(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return a
-	}
-	if _, isLevel := a.Value.Any().(slog.Level); isLevel && a.Key == slog.LevelKey {
-		return slog.Attr{}
-	}
-	if a.Key == slog.MessageKey && a.Value.Kind() == slog.KindString && a.Value.String() == noMessage {
+	if len(groups) == 0 && (a.Equal(slog.Any(slog.LevelKey, noLevel)) || a.Equal(slog.String(slog.MessageKey, noMessage))) {
 		return slog.Attr{}
 	}
 	return a
@@ -72,7 +77,7 @@ func (h *SlogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	if h.o.Level != nil && level < h.o.Level.Level() {
 		return false
 	}
-	config, err := h.to.o.Config.Config(ctx)
+	config, err := h.to.o.Config.Config(context.WithoutCancel(ctx))
 	return err != nil || levelOf(level).Rank() >= config.MinimumDatumLogLevel.Rank()
 }
 
@@ -93,15 +98,17 @@ func levelOf(level slog.Level) Level {
 
 // Handle queues the datum. One that cannot be is counted as lost.
 func (h *SlogHandler) Handle(ctx context.Context, r slog.Record) error {
-	name, whole := named(r.Message)
-	attributes := slog.NewRecord(time.Time{}, r.Level, noMessage, r.PC)
+	ctx = context.WithoutCancel(ctx)
+	name, whole := fitting(r.Message)
+	attributes := slog.NewRecord(time.Time{}, noLevel, noMessage, r.PC)
+	r.Attrs(func(a slog.Attr) bool { attributes.AddAttrs(a); return true })
 	if !whole {
 		attributes.AddAttrs(slog.String("message", r.Message))
 	}
-	r.Attrs(func(a slog.Attr) bool { attributes.AddAttrs(a); return true })
+	thread, _ := fitting(ThreadOf(ctx))
 	note, err := h.note(ctx, attributes)
 	if err == nil {
-		err = h.to.Log(ctx, Datum{Origin: h.origin, Name: name, Note: note, Level: levelOf(r.Level), ThreadID: ThreadOf(ctx), At: r.Time})
+		err = h.to.log(ctx, Datum{Origin: h.origin, Name: cmp.Or(name, "(no message)"), Note: note, Level: levelOf(r.Level), ThreadID: thread, At: r.Time})
 	}
 	if err != nil {
 		h.to.lose(1, fmt.Errorf("log %q: %w", name, err))
@@ -111,70 +118,50 @@ func (h *SlogHandler) Handle(ctx context.Context, r slog.Record) error {
 
 // note is the JSON of the attributes.
 func (h *SlogHandler) note(ctx context.Context, r slog.Record) (json.RawMessage, error) {
-	h.shared.mu.Lock()
-	defer h.shared.mu.Unlock()
-	h.shared.note.Reset()
 	if err := h.json.Handle(ctx, r); err != nil {
 		return nil, err
 	}
-	note := bytes.TrimSpace(h.shared.note.Bytes())
-	switch {
-	case bytes.Equal(note, []byte("{}")):
+	encoded := bytes.TrimSpace(<-h.written)
+	if string(encoded) == "{}" {
 		return json.RawMessage("null"), nil
-	case len(note) > MaxDatumNote:
-		return json.Marshal(map[string]string{"omitted": fmt.Sprintf("the attributes are %d bytes of JSON; at most %d fit", len(note), MaxDatumNote)})
-	case !bytes.Contains(note, []byte(`\u0000`)):
-		return bytes.Clone(note), nil
 	}
-	return withoutNUL(note)
+	note, err := plainNote(withoutNUL(bytes.ToValidUTF8(encoded, []byte("\ufffd"))))
+	if err != nil {
+		return json.Marshal(map[string]string{"omitted": "the note " + err.Error()})
+	}
+	return note, nil
 }
 
 // withoutNUL puts U+FFFD for \u0000, which cannot be stored.
-func withoutNUL(note []byte) (json.RawMessage, error) {
-	plain, err := decodeNumbers(note)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(clean(plain))
-}
-
-func clean(v any) any {
-	switch v := v.(type) {
-	case string:
-		return printable(v)
-	case []any:
-		for i := range v {
-			v[i] = clean(v[i])
+func withoutNUL(encoded []byte) []byte {
+	for at := 0; at < len(encoded); at++ {
+		if encoded[at] != '\\' {
+			continue
 		}
-	case map[string]any:
-		cleaned := make(map[string]any, len(v))
-		for name, member := range v {
-			cleaned[printable(name)] = clean(member)
+		if bytes.HasPrefix(encoded[at:], []byte(`\u0000`)) {
+			copy(encoded[at:], `\ufffd`)
 		}
-		return cleaned
+		at++ // what is escaped is no escape itself
 	}
-	return v
+	return encoded
 }
 
 func printable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-// named is a message as a datum's name, and whether that says all of it.
-func named(message string) (name string, whole bool) {
-	name = printable(message)
-	switch {
-	case name == "":
-		return "(no message)", true
-	case len(name) <= MaxDatumName:
-		return name, true
+// fitting is a text as the name of a datum, or its thread id, and whether that is all of it.
+func fitting(text string) (fits string, whole bool) {
+	fits = printable(text)
+	if len(fits) <= MaxDatumName {
+		return fits, true
 	}
 	const dots = "…"
 	end := MaxDatumName - len(dots)
-	for end > 0 && !utf8.RuneStart(name[end]) {
+	for end > 0 && !utf8.RuneStart(fits[end]) {
 		end--
 	}
-	return name[:end] + dots, false
+	return fits[:end] + dots, false
 }
 
 // WithAttrs returns a handler that adds the attributes to every note.
@@ -182,8 +169,13 @@ func (h *SlogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return h.with(h.json.WithAttrs(attrs))
 }
 
-// WithGroup returns a handler that puts what follows into a group.
-func (h *SlogHandler) WithGroup(name string) slog.Handler { return h.with(h.json.WithGroup(name)) }
+// WithGroup returns a handler that puts what follows into a group; that of no name is h itself.
+func (h *SlogHandler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return h.with(h.json.WithGroup(name))
+}
 
 func (h *SlogHandler) with(json slog.Handler) *SlogHandler {
 	other := *h

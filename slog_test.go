@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/slogtest"
 	"testing/synctest"
@@ -68,23 +70,99 @@ func TestLogsBelowTheMinimumLevelAreNotMade(t *testing.T) {
 }
 
 func TestLogsThatCannotBeKeptAsTheyAreAreKeptAsFarAsTheyCan(t *testing.T) {
-	long := strings.Repeat("ü", 200)
+	long, tags := strings.Repeat("ü", 200), strings.Repeat("<", 300<<10)
 	datums := logged(t, narrative.SlogOptions{}, func(_ context.Context, l *slog.Logger) {
-		l.Info("a\x00b\xff", "text", "c\x00d", "big", 9007199254740993, "msg", "an attribute of that name")
+		l.Info("a\x00b\xff", "text", "c\x00d", "big", 9007199254740993, "msg", "an attribute of that name", "level", slog.LevelWarn)
 		l.Info(long)
 		l.Info("")
 		l.Info("large", "text", strings.Repeat("x", narrative.MaxDatumNote))
+		l.Info("deep", "raw", json.RawMessage(strings.Repeat("[", 1000)+strings.Repeat("]", 1000)))
+		l.Info("raw", "k", 1, "k", 2, "raw", json.RawMessage("\"\xff\\\\u0000\\u0000\""), "k", 3)
+		l.Info("tags", "text", tags+"\x00")
 	})
 	var got []string
 	for _, d := range datums {
 		got = append(got, d.Name+" "+string(d.Note))
 	}
 	same(t, []string{
-		"a\ufffdb\ufffd " + `{"big":9007199254740993,"msg":"an attribute of that name","text":"c` + "\ufffd" + `d"}`,
+		"a\ufffdb\ufffd " + `{"text":"c` + "\ufffd" + `d","big":9007199254740993,"msg":"an attribute of that name","level":"WARN"}`,
 		strings.Repeat("ü", 126) + "… " + `{"message":"` + long + `"}`,
 		"(no message) null",
-		`large {"omitted":"the attributes are 1048587 bytes of JSON; at most 1048576 fit"}`,
+		`large {"omitted":"the note is 1048587 bytes of JSON; at most 1048576 fit"}`,
+		`deep {"omitted":"the note is nested more than 1000 deep"}`,
+		"raw " + `{"raw":"` + "�" + `\\u0000` + "�" + `","k":3}`,
+		"tags " + `{"text":"` + tags + "�" + `"}`,
 	}, got)
+}
+
+func TestAThreadThatCannotBeKeptIsCut(t *testing.T) {
+	datums := logged(t, narrative.SlogOptions{}, func(ctx context.Context, l *slog.Logger) {
+		l.InfoContext(narrative.WithThread(ctx, strings.Repeat("x", 256)), "m")
+		l.InfoContext(narrative.WithThread(ctx, "a\x00b"), "m")
+	})
+	same(t, []string{strings.Repeat("x", 252) + "…", "a\ufffdb"}, []string{datums[0].ThreadID, datums[1].ThreadID})
+}
+
+func TestWhoseContextIsOverLogsAsWell(t *testing.T) {
+	datums := logged(t, narrative.SlogOptions{}, func(ctx context.Context, l *slog.Logger) {
+		over, cancel := context.WithCancel(narrative.WithThread(ctx, "t"))
+		cancel()
+		for range 1000 {
+			l.InfoContext(over, "cancelled")
+		}
+	})
+	same(t, 1000, len(datums))
+	same(t, "t", datums[0].ThreadID)
+}
+
+// chatty logs while it is made text of, and says of which record it is.
+type chatty struct {
+	to *slog.Logger
+	n  int
+}
+
+func (c chatty) LogValue() slog.Value { c.to.Info("resolved"); return slog.IntValue(c.n) }
+
+func (c chatty) MarshalJSON() ([]byte, error) { c.to.Info("encoded"); return json.Marshal(c.n) }
+
+func TestAttributesMayLogThemselves(t *testing.T) {
+	datums := logged(t, narrative.SlogOptions{}, func(_ context.Context, l *slog.Logger) {
+		var all sync.WaitGroup
+		for g := range 8 {
+			all.Go(func() {
+				l := l.With("g", g)
+				for n := range 100 {
+					l.Info(fmt.Sprint(g, " ", n), "n", chatty{l, n}, "in", []any{chatty{l, n}})
+				}
+			})
+		}
+		all.Wait()
+	})
+	names := map[string]int{}
+	for _, d := range datums {
+		names[d.Name]++
+		var g, n int
+		if _, err := fmt.Sscan(d.Name, &g, &n); err == nil {
+			same(t, fmt.Sprintf(`{"g":%d,"n":%d,"in":[%d]}`, g, n, n), string(d.Note))
+		}
+	}
+	same(t, []int{802, 800, 800}, []int{len(names), names["resolved"], names["encoded"]})
+}
+
+func TestAHandlerOfNoOriginIsRefused(t *testing.T) {
+	defer func() {
+		same(t, any("narrative: make a slog handler: origin: is required"), recover())
+	}()
+	narrative.NewSlogHandler(nil, "", narrative.SlogOptions{})
+}
+
+func TestTheGroupOfNoNameIsNone(t *testing.T) {
+	w := narrative.NewDatums(&kept{}, narrative.DatumsOptions{})
+	defer func() { succeed(t, w.Close(t.Context())) }()
+	h := narrative.NewSlogHandler(w, "shop", narrative.SlogOptions{})
+	if h.WithGroup("") != slog.Handler(h) {
+		t.Error("it is another handler")
+	}
 }
 
 func TestTheHandlerKeepsTheRulesOfSlog(t *testing.T) {

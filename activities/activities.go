@@ -54,8 +54,9 @@ type Options struct {
 
 // Activities are Narrative's activities. Register a value of it with a worker.
 type Activities struct {
-	o      Options
-	boards bool // there are channels whose messages are edited
+	o       Options
+	configs *narrative.ConfigCache // for datums, which are many
+	boards  bool                   // there are channels whose messages are edited
 }
 
 // New returns the activities, or an error that names what is missing.
@@ -86,7 +87,7 @@ func New(o Options) (*Activities, error) {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
-	a := &Activities{o: o}
+	a := &Activities{o: o, configs: narrative.NewConfigCache(o.Store, nil)}
 	for _, c := range o.Channels {
 		if _, board := c.(narrative.Board); board {
 			a.boards = true
@@ -229,30 +230,35 @@ func (a *Activities) refreshPosts(ctx context.Context, posts []narrative.Post) {
 }
 
 // surround gives code that runs inside an activity what it can reach.
-func (a *Activities) surround(ctx context.Context, config narrative.Config, s *secrets, last *narrative.Verdict) context.Context {
-	return narrative.WithSurroundings(ctx, narrative.Surroundings{Log: a.logDatum(config, s), Datums: a.o.Store, Last: last})
+func (a *Activities) surround(ctx context.Context, s *secrets, last *narrative.Verdict) context.Context {
+	return narrative.WithSurroundings(ctx, narrative.Surroundings{Log: a.logDatum(s), Datums: a.o.Store, Last: last})
 }
 
-// logDatum writes datums for code that runs inside an activity.
-func (a *Activities) logDatum(config narrative.Config, secrets *secrets) func(context.Context, narrative.Datum) error {
+// logDatum writes datums for code that runs inside an activity, by the configuration of the moment.
+func (a *Activities) logDatum(secrets *secrets) func(context.Context, narrative.Datum) error {
 	return func(ctx context.Context, d narrative.Datum) error {
-		if d.Level == "" {
-			d.Level = narrative.Info
-		}
 		if err := d.Validate().Err(); err != nil {
+			return fmt.Errorf("log datum %s: %w", d.Name, err)
+		}
+		d.Level, _ = narrative.ParseLevel(string(d.Level))
+		config, err := a.configs.Config(ctx)
+		if err != nil {
 			return fmt.Errorf("log datum %s: %w", d.Name, err)
 		}
 		if d.Level.Rank() < config.MinimumDatumLogLevel.Rank() {
 			a.o.Observer.Logged(false)
 			return nil
 		}
-		d.At = a.now()
+		now := a.now()
+		if d.At.IsZero() {
+			d.At = now
+		}
 		if d.ExpiresAt == nil && config.DefaultDatumTTL > 0 {
-			expires := d.At.Add(time.Duration(config.DefaultDatumTTL))
+			expires := now.Add(time.Duration(config.DefaultDatumTTL))
 			d.ExpiresAt = &expires
 		}
 		d.Note = secrets.redactJSON(d.Note)
-		_, err := a.o.Store.AddDatums(ctx, []narrative.Datum{d})
+		_, err = a.o.Store.AddDatums(ctx, []narrative.Datum{d})
 		if err == nil {
 			a.o.Observer.Logged(true)
 		}

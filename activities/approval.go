@@ -39,7 +39,7 @@ func (a *Activities) Reconsider(ctx context.Context, in ReconsiderInput) (Recons
 		return Reconsidered{}, failed(err)
 	}
 	s := a.newSecrets()
-	again, err := a.walk(a.surround(ctx, r.config, s, &issue.Verdict), r.meta, before(issue, step), step.Case, s)
+	again, err := a.walk(a.surround(ctx, s, &issue.Verdict), r.meta, before(issue, step), step.Case, s)
 	if err != nil {
 		a.o.Logger.Warn("a case could not be walked again for its approval", "case", step.Case, "error", s.redactError(err))
 		return Reconsidered{}, nil

@@ -45,7 +45,7 @@ func (a *Activities) CheckAssertion(ctx context.Context, in CheckInput) (CheckOu
 	}
 	secrets := a.newSecrets()
 	record := narrative.CheckRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision}
-	checked := a.surround(ctx, state.Config, secrets, state.Last)
+	checked := a.surround(ctx, secrets, state.Last)
 	if err := guarded(func() error { return a.check(checked, state, secrets, &record) }); err != nil {
 		return CheckOutput{}, failed(secrets.redactError(err))
 	}

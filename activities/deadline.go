@@ -131,7 +131,7 @@ func (a *Activities) verifyRecord(ctx context.Context, issue narrative.Issue, r 
 		return nil, "", err
 	}
 	var violation *narrative.Violation
-	checked := a.surround(ctx, r.config, s, &issue.Verdict)
+	checked := a.surround(ctx, s, &issue.Verdict)
 	err = guarded(func() (err error) {
 		violation, err = checker.CheckRecord(checked, issue.Record)
 		return err

@@ -26,7 +26,7 @@ func (a *Activities) DetectEvent(ctx context.Context, in CheckInput) (CheckOutpu
 	}
 	secrets := a.newSecrets()
 	record := narrative.DetectionRecord{CheckRun: a.run(info, in.Name, state.Seq), Revision: state.Meta.Revision}
-	checked := a.surround(ctx, state.Config, secrets, nil)
+	checked := a.surround(ctx, secrets, nil)
 	if err := guarded(func() error { return a.detect(checked, state.Meta, secrets, &record) }); err != nil {
 		return CheckOutput{}, failed(secrets.redactError(err))
 	}
@@ -86,6 +86,7 @@ func (a *Activities) recordDetection(ctx context.Context, r narrative.DetectionR
 	a.o.Observer.Checked(checked(narrative.EventKind, r.CheckRun))
 	a.deliver(ctx, result.Handoffs)
 	for _, o := range result.Claimed {
+		a.o.Observer.Logged(true)
 		a.told("%s detected: %s", r.Assertion, values(o.Summary))
 	}
 	return CheckOutput{Outcome: r.Outcome, Summary: result.Run.Summary, Opened: len(result.Claimed)}, nil

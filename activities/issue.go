@@ -203,7 +203,7 @@ func (a *Activities) Diagnose(ctx context.Context, in DiagnoseInput) (Diagnosis,
 		return Diagnosis{}, failed(err)
 	}
 	s := a.newSecrets()
-	bounded, cancel := context.WithTimeout(a.surround(ctx, r.config, s, &issue.Verdict), CaseTimeout-20*time.Second)
+	bounded, cancel := context.WithTimeout(a.surround(ctx, s, &issue.Verdict), CaseTimeout-20*time.Second)
 	defer cancel()
 	step, err := a.walk(bounded, r.meta, issue, in.Case, s)
 	if err == nil && step == nil {

@@ -12,7 +12,8 @@ type Observer interface {
 	Checked(c Checked)
 	// Told hears of a message that was sent by the channel, or given up as undelivered.
 	Told(channel string, state narrative.NotificationState)
-	// Logged hears of a datum written by code inside a check or action; stored is false where its level was too low.
+	// Logged hears of a datum written inside a check or action, as code in it does, or of an occurrence; stored is false
+	// where its level was too low.
 	Logged(stored bool)
 }
 

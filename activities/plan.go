@@ -120,7 +120,7 @@ type RunActionOutput struct {
 func (a *Activities) RunAction(ctx context.Context, in RunActionInput) (RunActionOutput, error) {
 	defer beat(ctx)()
 	s := a.newSecrets()
-	call, config, err := a.call(ctx, in, s)
+	call, err := a.call(ctx, in, s)
 	if err != nil {
 		return RunActionOutput{}, failed(s.redactError(err))
 	}
@@ -135,7 +135,7 @@ func (a *Activities) RunAction(ctx context.Context, in RunActionInput) (RunActio
 	case before.State == narrative.ActionStarted && !repeatable:
 		return RunActionOutput{}, failed(uncertain(name, "its process ended while it ran"))
 	}
-	receipt, chain, err := a.runAction(ctx, call, config, s)
+	receipt, chain, err := a.runAction(ctx, call, s)
 	return RunActionOutput{Receipt: receipt}, a.finishAction(ctx, in, call.Action, before.Attempts+1, receipt, chain, err)
 }
 
@@ -144,8 +144,8 @@ func uncertain(name, why string) error {
 }
 
 // runAction makes one attempt. chain is what its error is made of, a line each.
-func (a *Activities) runAction(ctx context.Context, call narrative.ActionCall, config narrative.Config, s *secrets) (receipt, chain string, err error) {
-	bounded, cancel := context.WithTimeout(a.surround(ctx, config, s, nil), timeoutOf(call.Action))
+func (a *Activities) runAction(ctx context.Context, call narrative.ActionCall, s *secrets) (receipt, chain string, err error) {
+	bounded, cancel := context.WithTimeout(a.surround(ctx, s, nil), timeoutOf(call.Action))
 	defer cancel()
 	err = guarded(func() (err error) {
 		receipt, err = a.o.Executor.Run(bounded, call)
@@ -181,32 +181,28 @@ func (a *Activities) finishAction(ctx context.Context, in RunActionInput, action
 }
 
 // call loads the action and fills it in: with references resolved as it is run, without as it may be kept.
-func (a *Activities) call(ctx context.Context, in RunActionInput, s *secrets) (narrative.ActionCall, narrative.Config, error) {
+func (a *Activities) call(ctx context.Context, in RunActionInput, s *secrets) (narrative.ActionCall, error) {
 	call := narrative.ActionCall{Key: fmt.Sprintf("%s/%d", in.SolutionID, in.Index)}
 	if in.Rollback {
 		call.Key = fmt.Sprintf("%s/rollback/%d", in.SolutionID, in.Index)
 	}
-	config, err := a.o.Store.Config(ctx)
-	if err != nil {
-		return call, config, err
-	}
 	solution, err := a.solution(ctx, in.PlanRef, &call)
 	if err != nil {
-		return call, config, err
+		return call, err
 	}
 	plan, template := solution.Plan, solution.Template
 	if in.Rollback {
 		plan, template = solution.Rollback, solution.RollbackTemplate
 	}
 	if in.Index >= len(plan) {
-		return call, config, narrative.Errorf(narrative.Invalid, "the plan has no action %d", in.Index)
+		return call, narrative.Errorf(narrative.Invalid, "the plan has no action %d", in.Index)
 	}
 	call.Template = plan[in.Index]
 	call.Action = call.Template
 	if len(template) == len(plan) {
 		call.Action, err = narrative.FillAction(template[in.Index], solution.Data, s.resolve)
 	}
-	return call, config, err
+	return call, err
 }
 
 func (a *Activities) solution(ctx context.Context, ref PlanRef, call *narrative.ActionCall) (narrative.Solution, error) {

@@ -38,7 +38,7 @@ func (a *Activities) Recover(ctx context.Context, in RecoverInput) error {
 	if !ok {
 		return nil
 	}
-	ctx = a.surround(ctx, r.config, s, nil)
+	ctx = a.surround(ctx, s, nil)
 	return failed(s.redactError(guarded(func() error { return recoverer.Recovered(ctx, issue) })))
 }
 

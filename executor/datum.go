@@ -63,6 +63,7 @@ func (e *Executor) logDatum(ctx context.Context, call narrative.ActionCall) (str
 		return "", err
 	}
 	if d.Level.Rank() < config.MinimumDatumLogLevel.Rank() {
+		e.Logged(false)
 		return fmt.Sprintf("not kept: %s is below the minimum level %s", d.Level, config.MinimumDatumLogLevel), nil
 	}
 	now := e.Now().UTC()
@@ -81,6 +82,7 @@ func (e *Executor) logDatum(ctx context.Context, call narrative.ActionCall) (str
 	if err != nil {
 		return "", fmt.Errorf("store the datum %s: %w", d.Name, err)
 	}
+	e.Logged(true)
 	if len(stored) == 1 {
 		return "datum " + stored[0].ID, nil
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	// Wake starts the Notify workflows of the messages that notifications just written are part of, by the messages'
 	// keys; default nothing. A failure is logged only: reconciliation starts them later.
 	Wake func(ctx context.Context, keys []string) error
+	// Logged hears of each datum of log_datum, and whether it was stored or its level was too low; default nobody.
+	Logged func(stored bool)
 	// Now is the clock; default the machine's.
 	Now func() time.Time
 	// Logger gets what went wrong but did not matter; default none.
@@ -87,6 +89,9 @@ func assemble(o Options) (*Executor, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Logged == nil {
+		o.Logged = func(bool) {}
 	}
 	if o.Wake == nil {
 		o.Wake = func(context.Context, []string) error { return nil }

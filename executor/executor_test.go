@@ -151,6 +151,9 @@ func TestADatumIsLogged(t *testing.T) {
 	if _, err = w.Run(context.Background(), call("log_datum", `{"name":"repair","ttl":"0s"}`)); err != nil || w.store.datums[1].ExpiresAt != nil {
 		t.Errorf("for ever: %+v, %v", w.store.datums, err)
 	}
+	if diff := cmp.Diff([]bool{true, false, true}, w.logged); diff != "" {
+		t.Errorf("counted (-want +got)\n%s", diff)
+	}
 }
 
 func TestTheUsersOwnActionsRun(t *testing.T) {

@@ -58,6 +58,7 @@ type world struct {
 	*Executor
 	store     *memory
 	woken     []string
+	logged    []bool
 	restarted []string
 }
 
@@ -72,6 +73,7 @@ func setup(t *testing.T) *world {
 	narrative.AddAction(reg, "fail", func(context.Context, struct{}) error { return errors.New("it broke") })
 	e, err := New(Options{
 		Registry: reg, Store: w.store, Now: func() time.Time { return now },
+		Logged: func(stored bool) { w.logged = append(w.logged, stored) },
 		Wake: func(_ context.Context, keys []string) error {
 			w.woken = append(w.woken, keys...)
 			return errors.New("nobody is awake")

@@ -126,7 +126,7 @@ func instant(s *string) (*time.Time, error) {
 		return nil, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, *s)
-	if err != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+	if err != nil || narrative.CheckTime(t) != nil {
 		return nil, narrative.Errorf(narrative.Invalid, "%q is not a time such as 2026-01-02T15:04:05Z", *s)
 	}
 	t = t.UTC().Truncate(time.Microsecond)

@@ -148,7 +148,7 @@ func (s *Service) finish(running context.Context) {
 // executor makes what validates and runs plans.
 func (s *Service) executor() (*executor.Executor, error) {
 	return executor.New(executor.Options{
-		Registry: s.o.Registry, Store: s.store, Now: s.o.Now, Logger: s.o.Logger,
+		Registry: s.o.Registry, Store: s.store, Now: s.o.Now, Logger: s.o.Logger, Logged: s.metrics.Logged,
 		Wake: func(ctx context.Context, keys []string) error {
 			var errs []error
 			for _, key := range keys {

@@ -44,8 +44,13 @@ var datumTests = map[string]func(*bench){
 		b.same("listed", stored, must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{Limit: 300}))(b).Items)
 	},
 	"one bad datum refuses all": func(b *bench) {
-		_, err := b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "n", At: at(0)}, {Origin: "o", At: at(0)}})
-		b.refused("add", narrative.Invalid, err)
+		far := time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC)
+		for what, bad := range map[string]narrative.Datum{
+			"no name": {Origin: "o", At: at(0)}, "far away": {Origin: "o", Name: "n", At: far}, "for long": {Origin: "o", Name: "n", At: at(0), ExpiresAt: &far},
+		} {
+			_, err := b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "n", At: at(0)}, bad})
+			b.refused(what, narrative.Invalid, err)
+		}
 		b.same("stored", 0, len(must(b.store.Datums(b.ctx, narrative.DatumQuery{}, narrative.Page{}))(b).Items))
 	},
 	"datums are selected": func(b *bench) {

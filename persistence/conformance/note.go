@@ -86,11 +86,20 @@ var noteTests = map[string]func(*bench){
 		_, err = b.store.CountDatums(b.ctx, narrative.DatumQuery{Note: make([]narrative.NoteFilter, 100)})
 		b.refused("a hundred members", narrative.Invalid, err)
 	},
-	"notes come back as they were written, but for white space and escapes": func(b *bench) {
+	"of members of one name the last is kept and found": func(b *bench) {
+		must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "text", Note: json.RawMessage(`{"k":1,"in":{"k":3},"\u006b":2,"in":{"k":4,"k":5}}`), At: at(0)}}))(b)
+		for value, want := range map[string][]string{"1": nil, "2": {"text"}} {
+			b.same("k="+value, want, b.withNote(narrative.NoteFilter{Path: "k", Value: value}))
+		}
+		for value, want := range map[string][]string{"3": nil, "4": nil, "5": {"text"}} {
+			b.same("in.k="+value, want, b.withNote(narrative.NoteFilter{Path: "in.k", Value: value}))
+		}
+	},
+	"notes come back as they were written, but for white space, escapes and repeated members": func(b *bench) {
 		for given, want := range map[string]string{
 			`{ "b" : 1.50 , "a" : [ 9007199254740993 , -0 , 1E5 ] }`: `{"b":1.50,"a":[9007199254740993,-0,1E5]}`,
 			`"\u00fc\/\u001f\n\ud83c\udf89\ud800"`:                   "\"ü/\\u001f\\n🎉\ufffd\"",
-			`{"a":1,"a":2}`:                                          `{"a":1,"a":2}`,
+			`{"a":1,"b":0,"a":2}`:                                    `{"b":0,"a":2}`,
 			strings.Repeat("[", 1000) + strings.Repeat("]", 1000):    strings.Repeat("[", 1000) + strings.Repeat("]", 1000),
 		} {
 			stored := must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "n", Note: json.RawMessage(given), At: at(0)}}))(b)

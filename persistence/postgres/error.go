@@ -60,12 +60,16 @@ func kindOf(e *pgconn.PgError) narrative.ErrorKind {
 		return narrative.Conflict
 	case "23503": // foreign_key_violation
 		return narrative.NotFound
-	case "23514", "22021", "22P05", "22P02", "22001": // check_violation, text that is none, too long
+	case "23514": // check_violation
 		return narrative.Invalid
+	case "25006": // read_only_sql_transaction: the server is a standby now
+		return narrative.Unavailable
 	}
-	switch e.Code[:2] {
+	switch class := e.Code[:min(2, len(e.Code))]; class {
 	case "08", "53", "57", "58": // connection, resources, operator intervention, system
 		return narrative.Unavailable
+	case "22", "54": // data, such as a time out of range, and limits of the program
+		return narrative.Invalid
 	}
 	return narrative.Internal
 }
