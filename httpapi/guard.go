@@ -38,7 +38,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		a.absent(w, r)
 		return
 	}
-	if beats(r) && foreignPage(r) {
+	if beats(pathOf(pattern)) && foreignPage(r) {
 		writeProblem(w, http.StatusForbidden, "a page of another origin may not send this request")
 		return
 	}

@@ -13,7 +13,10 @@ import (
 	narrative "github.com/narrative-go/narrative"
 )
 
-const heartbeatPath = "/api/v1/heartbeats"
+const (
+	heartbeatPath = "/api/v1/heartbeats"
+	beatPath      = heartbeatPath + "/{name}"
+)
 
 func (a *api) heartbeatRoutes() {
 	add(a, route{
@@ -32,7 +35,7 @@ func (a *api) heartbeatRoutes() {
 		a.beatRoute(http.MethodGet, told.kind, told.path, "get-"+told.id, told.about+": for whoever cannot POST; HEAD does the same")
 	}
 	add(a, route{
-		method: http.MethodGet, path: heartbeatPath + "/{name}/history", id: "heartbeat-history", tag: "heartbeats",
+		method: http.MethodGet, path: beatPath + "/history", id: "heartbeat-history", tag: "heartbeats",
 		summary: "Tell when something was up and when it was down, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
 	}, a.heartbeatHistory)
 }
@@ -40,7 +43,7 @@ func (a *api) heartbeatRoutes() {
 // beatRoute adds one way to beat: stored as a datum of the origin heartbeat, whatever the minimum level.
 func (a *api) beatRoute(method string, kind narrative.BeatKind, path, id, about string) {
 	r := route{
-		method: method, path: heartbeatPath + "/{name}" + path, id: id, tag: "heartbeats", summary: about, status: http.StatusCreated,
+		method: method, path: beatPath + path, id: id, tag: "heartbeats", summary: about, status: http.StatusCreated,
 		errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}
 	if method == http.MethodPost {
@@ -66,9 +69,9 @@ func (a *api) beatRoute(method string, kind narrative.BeatKind, path, id, about 
 	}
 }
 
-// beats tells whether a request is a beat.
-func beats(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, heartbeatPath+"/") && !strings.HasSuffix(r.URL.Path, "/history")
+// beats tells whether requests to a route are beats.
+func beats(path string) bool {
+	return strings.HasPrefix(path, beatPath) && path != beatPath+"/history"
 }
 
 // HeartbeatInput is a beat as it is sent.

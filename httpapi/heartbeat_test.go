@@ -87,6 +87,20 @@ func TestAPageOfAnotherOriginDoesNotBeat(t *testing.T) {
 	}
 }
 
+func TestWhatIsCalledHistoryBeats(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t, func(o *httpapi.Options) { o.RateLimit = 0.1 }) // one request at once
+	for _, name := range []string{"history", "start", "fail"} {
+		w.get(t, "/api/v1/heartbeats/"+name, "Sec-Fetch-Site", "cross-site").refuses(t, 403, "another origin")
+		if r := w.get(t, "/api/v1/heartbeats/"+name); r.status != 201 {
+			t.Errorf("%s: status %d: %s", name, r.status, r.body)
+		}
+	}
+	w.get(t, "/api/v1/heartbeats/history/history", "Sec-Fetch-Site", "cross-site").is(t, 200, `{"uptime":100,"threshold":"0s","beats":1,"omitted":0,
+		"items":[{"state":"up","from":"2026-03-04T12:00:00Z","to":null}]}`)
+	w.get(t, "/api/v1/heartbeats/history/history").refuses(t, 429)
+}
+
 func TestBeatRefusals(t *testing.T) {
 	t.Parallel()
 	w, store := withSQLite(t)

@@ -106,8 +106,11 @@ func (a *api) answerOnce(w http.ResponseWriter, r *http.Request, key string, nex
 
 // bodyLimit is what a body may come to; a handler may allow less.
 func bodyLimit(r *http.Request) int64 {
-	if strings.HasPrefix(r.URL.Path, "/api/v1/apply") {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/api/v1/apply"):
 		return maxFilesBody
+	case bringsDatums(path):
+		return maxDatum
 	}
 	return maxBody
 }

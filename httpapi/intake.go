@@ -1,16 +1,13 @@
 package httpapi
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,11 +16,8 @@ import (
 
 // Bounds of the intake of datums.
 const (
-	ndjsonType    = "application/x-ndjson"
-	batchDatums   = 1000    // stored at once
-	batchBytes    = 4 << 20 // or as soon as that much was read
-	maxLine       = 1 << 20 // of NDJSON
-	maxLineErrors = 100     // told
+	maxDatum      = narrative.MaxDatumNote + 64<<10 // bytes of a body that brings datums, and of a line of NDJSON
+	maxLineErrors = 100                             // told
 )
 
 // Intake says what became of the datums sent.
@@ -64,13 +58,10 @@ func (p *intakeProblem) ContentType(string) string { return "application/problem
 type DatumsInput struct{ Payload payload }
 
 func (a *api) addDatums(ctx context.Context, in *DatumsInput) (*answer[Intake], error) {
-	config, err := a.Configs.Config(ctx)
-	if err != nil {
-		return nil, err
-	}
-	i := &intake{store: a.Store, one: a.Datums, configs: a.Configs, config: config, clock: a.now, now: a.now(), out: Intake{Errors: []IntakeError{}}}
+	i := &intake{store: a.Store, one: a.Datums, configs: a.Configs, clock: a.now, out: Intake{Errors: []IntakeError{}}}
+	var err error
 	if isNDJSON(in.Payload.contentType) {
-		err = i.lines(ctx, &in.Payload)
+		err = i.stream(ctx, newMoving(&in.Payload, a.Ending))
 	} else {
 		err = i.document(ctx, &in.Payload)
 	}
@@ -89,13 +80,20 @@ type intake struct {
 	store   narrative.DatumStore
 	one     *narrative.Datums // for a datum that comes alone
 	configs *narrative.ConfigCache
-	config  narrative.Config // as it was when the last batch began
 	clock   func() time.Time
-	now     time.Time // likewise
+	config  narrative.Config // as it was when what is taken in came
+	now     time.Time        // likewise
 	out     Intake
+	batch   batch // that grows
+}
 
-	batch   batch       // that grows
-	storing <-chan kept // receives what became of the batch before; nil: there is none
+// asOfNow has what is taken in from now on judged by the clock and the configuration, or what was known of it before.
+func (i *intake) asOfNow(ctx context.Context) error {
+	config, err := i.configs.Config(ctx)
+	if i.now = i.clock(); err == nil {
+		i.config = config
+	}
+	return err
 }
 
 // batch is datums that are stored together.
@@ -137,6 +135,10 @@ func (i *intake) problem() error {
 
 // take decodes one datum into the batch, unless it is refused or filtered.
 func (i *intake) take(line int, raw []byte) {
+	if !utf8.Valid(raw) { // the decoder would put U+FFFD in its place
+		i.refuse(line, narrative.Errorf(narrative.Invalid, "is not valid UTF-8"))
+		return
+	}
 	if trimmed := bytes.TrimSpace(raw); len(trimmed) == 0 || trimmed[0] != '{' {
 		i.refuse(line, narrative.Errorf(narrative.Invalid, "a datum must be a JSON object"))
 		return
@@ -163,8 +165,11 @@ func (i *intake) take(line int, raw []byte) {
 
 // document takes in one datum or an array of them, all or nothing.
 func (i *intake) document(ctx context.Context, p *payload) error {
-	body, err := p.readJSON(maxBody)
+	body, err := p.readJSON(maxDatum)
 	if err != nil {
+		return err
+	}
+	if err := i.asOfNow(ctx); err != nil {
 		return err
 	}
 	body = bytes.TrimSpace(body)
@@ -189,83 +194,12 @@ func (i *intake) document(ctx context.Context, p *payload) error {
 	return i.settle(i.together(ctx, i.batch))
 }
 
-// lines takes in NDJSON, each line alone, in batches: while one is stored, the next is read.
-func (i *intake) lines(ctx context.Context, p *payload) error {
-	defer func() { _ = p.deadline(time.Time{}) }()
-	err := i.read(ctx, bufio.NewReaderSize(p.moving(), 64<<10))
-	if stored := i.wait(); err == nil {
-		err = stored
-	}
-	slices.SortStableFunc(i.out.Errors, func(a, b IntakeError) int { return a.Line - b.Line })
-	return i.brokenOff(err)
-}
-
-func (i *intake) read(ctx context.Context, from *bufio.Reader) error {
-	var line []byte
-	for number := 1; ; number++ {
-		var tooLong bool
-		var err error
-		line, tooLong, err = readLine(from, line[:0])
-		last := errors.Is(err, io.EOF)
-		switch {
-		case err != nil && !last:
-			return unreadable(err)
-		case tooLong:
-			i.refuse(number, narrative.Errorf(narrative.Invalid, "the line is longer than %d bytes", maxLine))
-		case len(bytes.TrimSpace(line)) > 0:
-			i.take(number, line)
-		}
-		if last || len(i.batch.datums) >= batchDatums || i.batch.bytes >= batchBytes {
-			if err := i.next(ctx); err != nil || last {
-				return err
-			}
-		}
-	}
-}
-
-// next has the batch stored once the one before is, and begins another.
-func (i *intake) next(ctx context.Context) (err error) {
-	if err := i.wait(); err != nil {
-		return err
-	}
-	if len(i.batch.datums) > 0 {
-		full, storing := i.batch, make(chan kept, 1)
-		i.storing = storing
-		go func() { storing <- i.each(ctx, full) }()
-	}
-	i.batch, i.now = batch{}, i.clock()
-	i.config, err = i.configs.Config(ctx)
-	return err
-}
-
-// wait waits for the batch before.
-func (i *intake) wait() error {
-	if i.storing == nil {
-		return nil
-	}
-	k := <-i.storing
-	i.storing = nil
-	return i.settle(k)
-}
-
 func (i *intake) settle(k kept) error {
 	i.out.Stored += k.stored
 	for _, r := range k.refused {
 		i.refuse(r.line, r.err)
 	}
 	return k.err
-}
-
-// brokenOff says how far a stream came: what was stored stays stored.
-func (i *intake) brokenOff(err error) error {
-	if err == nil || i.out.Stored == 0 {
-		return err
-	}
-	var refused *refusal
-	if errors.As(err, &refused) {
-		return &refusal{refused.status, fmt.Sprintf("%s; %d datums before were stored", refused.message, i.out.Stored)}
-	}
-	return narrative.Errorf(narrative.KindOf(err), "%w; %d datums before were stored", err, i.out.Stored)
 }
 
 // alone stores the one datum there is, together with those of other requests.
@@ -322,21 +256,4 @@ func splitArray(body []byte) ([]json.RawMessage, error) {
 		return nil, &refusal{http.StatusBadRequest, "the body is not a JSON array: " + err.Error()}
 	}
 	return elements, nil
-}
-
-// readLine appends the next line, without its end, to one, and returns io.EOF with the last. Of one that is too long
-// nothing is kept.
-func readLine(r *bufio.Reader, line []byte) (_ []byte, tooLong bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if !tooLong {
-			line = append(line, part...)
-		}
-		if len(line) > maxLine+1 {
-			line, tooLong = nil, true
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimSuffix(line, []byte("\n")), tooLong, err
-		}
-	}
 }

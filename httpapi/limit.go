@@ -79,7 +79,7 @@ func (l *limiter) makeRoom(now time.Time) {
 // the process is always answered.
 func (a *api) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !unlimited(r) {
+		if !unlimited(r.Method, a.pattern(r)) {
 			if wait, ok := a.pace.take(paced(r), a.Now()); !ok {
 				a.tooFast(w, wait)
 				return
@@ -95,16 +95,18 @@ func (a *api) tooFast(w http.ResponseWriter, wait time.Duration) {
 	writeProblem(w, http.StatusTooManyRequests, fmt.Sprintf("more than %g requests a second; ask again in %d s", a.RateLimit, seconds))
 }
 
-// unlimited tells whether a request does not count.
-func unlimited(r *http.Request) bool {
-	switch path := r.URL.Path; path {
+// unlimited tells whether requests to a route do not count.
+func unlimited(method, path string) bool {
+	switch path {
 	case "/healthz", "/readyz", "/metrics", "/slack/interactions":
 		return true
-	case "/api/v1/datums", "/log/", "/log", "/api/datum/", "/api/datum":
-		return r.Method == http.MethodPost
-	default:
-		return beats(r)
 	}
+	return beats(path) || method == http.MethodPost && bringsDatums(path)
+}
+
+// bringsDatums tells whether that is what a POST to a route does.
+func bringsDatums(path string) bool {
+	return path == "/api/v1/datums" || path == "/log/" || path == originalPath
 }
 
 // paced is whose pace a request counts to: the key's, or that of where it comes from.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -89,16 +90,18 @@ func TestEveryBodyIsLimited(t *testing.T) {
 	w := setup(t)
 	w.issues[issueOne] = narrative.Issue{ID: issueOne}
 	w.assertions = []narrative.AssertionMeta{{Meta: meta("a")}}
-	large := `"` + strings.Repeat("x", 1<<20) + `"`
-	for _, path := range []string{
-		"POST /api/v1/datums", "POST /api/v1/heartbeats/h", "POST /log/", "POST /api/datum/", "POST /api/v1/issues/" + issueOne + "/comment",
-		"POST /api/v1/issues/" + issueOne + "/reopen", "POST /api/v1/notifications/n/retry", "POST /api/v1/channels/email/test", "POST /api/v1/keys",
-		"PUT /api/v1/assertions/a", "PUT /api/v1/events/e", "PATCH /api/v1/config",
+	const most, mostOfDatums = 1 << 20, 1<<20 + 64<<10
+	for path, limit := range map[string]int{
+		"POST /api/v1/datums": mostOfDatums, "POST /log/": mostOfDatums, "POST /api/datum/": mostOfDatums, "POST /api/v1/heartbeats/h": most,
+		"POST /api/v1/issues/" + issueOne + "/comment": most, "POST /api/v1/issues/" + issueOne + "/reopen": most,
+		"POST /api/v1/notifications/n/retry": most, "POST /api/v1/channels/email/test": most, "POST /api/v1/keys": most,
+		"PUT /api/v1/assertions/a": most, "PUT /api/v1/events/e": most, "PATCH /api/v1/config": most,
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		w.send(t, method, path, large).refuses(t, 413, "larger than 1048576 bytes")
+		large, says := `"`+strings.Repeat("x", limit)+`"`, fmt.Sprintf("larger than %d bytes", limit)
+		w.send(t, method, path, large).refuses(t, 413, says)
 		if method == http.MethodPost && path != "/api/v1/keys" {
-			w.send(t, method, path, large, "Idempotency-Key", "k").refuses(t, 413, "larger than 1048576 bytes")
+			w.send(t, method, path, large, "Idempotency-Key", "k").refuses(t, 413, says)
 		}
 	}
 }

@@ -85,6 +85,11 @@ func (a *api) pattern(r *http.Request) string {
 	if pattern == "" {
 		return "none"
 	}
+	return pathOf(pattern)
+}
+
+// pathOf is the path of a mux's pattern.
+func pathOf(pattern string) string {
 	if _, path, ok := strings.Cut(pattern, " "); ok {
 		return strings.TrimSuffix(path, "{$}") // which is the mux's own way to say "nothing below"
 	}

@@ -24,7 +24,7 @@ const maxOriginalTTL = 100 * 365 * 24 * 60 * 60
 
 // readFields reads a body that must be a JSON object, and returns its fields.
 func (p *payload) readFields() (map[string]json.RawMessage, error) {
-	body, err := p.readJSON(maxBody)
+	body, err := p.readJSON(maxDatum)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -22,6 +24,9 @@ const (
 	maxApplyBody = 4 << 20 // of a narrative.yaml
 	readTimeout  = 30 * time.Second
 )
+
+// byteOrderMark is what some programs begin UTF-8 with.
+var byteOrderMark = []byte("\ufeff")
 
 // payload is a request's body, not read yet.
 type payload struct {
@@ -42,14 +47,14 @@ func (p *payload) Resolve(ctx huma.Context) []error {
 // read returns the whole body, or refuses one of more than limit bytes or that does not arrive in time.
 func (p *payload) read(limit int64) ([]byte, error) {
 	_ = p.deadline(time.Now().Add(readTimeout)) // not every transport has deadlines
-	defer func() { _ = p.deadline(time.Time{}) }()
 	body, err := io.ReadAll(io.LimitReader(p.reader, limit+1))
-	if err != nil {
+	if err != nil { // the deadline stays: for so long the server waits for the rest before it answers
 		return nil, unreadable(err)
 	}
 	if int64(len(body)) > limit {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)}
 	}
+	_ = p.deadline(time.Time{})
 	return body, nil
 }
 
@@ -61,6 +66,10 @@ func (p *payload) readJSON(limit int64) ([]byte, error) {
 	body, err := p.read(limit)
 	if err != nil {
 		return nil, err
+	}
+	body = bytes.TrimPrefix(body, byteOrderMark)
+	if !utf8.Valid(body) { // the decoder would put U+FFFD in its place
+		return nil, &refusal{http.StatusBadRequest, "the body is not valid UTF-8"}
 	}
 	if len(body) > 0 && !json.Valid(body) {
 		var v any
@@ -78,17 +87,11 @@ func isJSON(contentType string) bool {
 	return strings.HasPrefix(contentType, "application/") && strings.HasSuffix(contentType, "+json")
 }
 
-// moving returns the body as a reader that may take as long as it likes while something arrives.
-func (p *payload) moving() io.Reader { return movingReader{p} }
-
-type movingReader struct{ payload *payload }
-
-func (m movingReader) Read(b []byte) (int, error) {
-	_ = m.payload.deadline(time.Now().Add(readTimeout))
-	return m.payload.reader.Read(b)
-}
-
 func unreadable(err error) error {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refused
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &refusal{http.StatusRequestTimeout, "the body did not arrive in time"}
 	}

@@ -31,6 +31,7 @@ type world struct {
 	ready       httpapi.Readiness
 	application httpapi.Application
 	apply       func(text []byte) (narrative.Applied, error)
+	options     httpapi.Options
 	server      *httptest.Server
 }
 
@@ -60,6 +61,7 @@ func setup(t *testing.T, change ...func(*httpapi.Options)) *world {
 	for _, c := range change {
 		c(&o)
 	}
+	w.options = o
 	h, err := httpapi.New(o)
 	if err != nil {
 		t.Fatal(err)
