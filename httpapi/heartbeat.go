@@ -35,6 +35,10 @@ func (a *api) heartbeatRoutes() {
 		a.beatRoute(http.MethodGet, told.kind, told.path, "get-"+told.id, told.about+": for whoever cannot POST; HEAD does the same")
 	}
 	add(a, route{
+		method: http.MethodDelete, path: beatPath, id: "remove-heartbeat", tag: "heartbeats", status: http.StatusNoContent,
+		summary: "Forget something that beats, and its history", errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+	}, a.removeHeartbeat)
+	add(a, route{
 		method: http.MethodGet, path: beatPath + "/history", id: "heartbeat-history", tag: "heartbeats",
 		summary: "Tell when something was up and when it was down, newest first", query: true, errors: []int{http.StatusServiceUnavailable},
 	}, a.heartbeatHistory)
@@ -47,20 +51,19 @@ func (a *api) beatRoute(method string, kind narrative.BeatKind, path, id, about 
 		errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}
 	if method == http.MethodPost {
-		r.errors = append(r.errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		r.errors = append(r.errors, http.StatusRequestEntityTooLarge) // with an Idempotency-Key, which is for the whole body
 		r.body = &huma.RequestBody{
-			Description: "The beat's note, any JSON; may be left out", Content: exampleContent(&huma.Schema{}, "note", "How it is", `{"queue": 3}`),
+			Description: "The beat's note; may be left out. What is no JSON is taken as a text, and of one that is too long, the beginning",
+			Content:     exampleContent(&huma.Schema{}, "note", "How it is", `{"queue": 3}`),
 		}
-		add(a, r, func(ctx context.Context, in *HeartbeatInput) (*beatAnswer, error) {
-			note, err := in.Payload.readJSON(maxBody)
-			if err != nil {
-				return nil, err
-			}
-			return a.beat(ctx, in.Name, kind, note)
-		})
-	} else {
-		add(a, r, func(ctx context.Context, in *MetaInput) (*beatAnswer, error) { return a.beat(ctx, in.Name, kind, nil) })
 	}
+	add(a, r, func(ctx context.Context, in *HeartbeatInput) (*beatAnswer, error) {
+		body, err := in.Payload.readSome(narrative.MaxDatumNote)
+		if err != nil {
+			return nil, err
+		}
+		return a.beat(ctx, in.Name, kind, beatNote(body))
+	})
 	responses := a.operation(r.method, r.path).Responses
 	responses["201"].Description = "It is kept in the history"
 	responses["200"] = &huma.Response{
@@ -72,6 +75,28 @@ func (a *api) beatRoute(method string, kind narrative.BeatKind, path, id, about 
 // beats tells whether requests to a route are beats.
 func beats(path string) bool {
 	return strings.HasPrefix(path, beatPath) && path != beatPath+"/history"
+}
+
+// maxBeatText is how much of a text is kept as a beat's note, in bytes.
+const maxBeatText = 64 << 10
+
+// beatNote makes a note of whatever comes with a beat: none is lost for what it says. What a note cannot hold is a text,
+// or the beginning of one.
+func beatNote(body []byte) json.RawMessage {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
+	if len(body) == 0 {
+		return nil
+	}
+	if plain, err := narrative.PlainJSON(body); err == nil && len(plain) <= narrative.MaxDatumNote {
+		return plain
+	}
+	text, rest := string(body), ""
+	if len(text) > maxBeatText {
+		text, rest = text[:maxBeatText], "…"
+	}
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+	note, _ := json.Marshal(text + rest) // a text always can be
+	return note
 }
 
 // HeartbeatInput is a beat as it is sent.
@@ -91,7 +116,7 @@ type beatAnswer struct {
 	Body   KeptBeat
 }
 
-func (a *api) beat(ctx context.Context, name string, kind narrative.BeatKind, note []byte) (*beatAnswer, error) {
+func (a *api) beat(ctx context.Context, name string, kind narrative.BeatKind, note json.RawMessage) (*beatAnswer, error) {
 	if err := narrative.ValidName(name); err != nil {
 		return nil, err
 	}
@@ -99,7 +124,7 @@ func (a *api) beat(ctx context.Context, name string, kind narrative.BeatKind, no
 	if err != nil {
 		return nil, err
 	}
-	b := narrative.Beat{Name: name, Kind: kind, Note: json.RawMessage(bytes.TrimSpace(note)), At: a.now()}
+	b := narrative.Beat{Name: name, Kind: kind, Note: note, At: a.now()}
 	if config.DefaultDatumTTL > 0 {
 		expires := b.At.Add(time.Duration(config.DefaultDatumTTL))
 		b.ExpiresAt = &expires
@@ -119,6 +144,19 @@ func (a *api) beat(ctx context.Context, name string, kind narrative.BeatKind, no
 func (a *api) listHeartbeats(ctx context.Context, in *PageQuery) (*answer[narrative.Listed[narrative.Heartbeat]], error) {
 	listed, err := a.Store.Heartbeats(ctx, in.page())
 	return answered(neverNull(listed)), err
+}
+
+func (a *api) removeHeartbeat(ctx context.Context, in *MetaInput) (*struct{}, error) {
+	for removed := 0; ; {
+		n, err := a.Store.RemoveHeartbeat(ctx, in.Name, sweepBatch)
+		if err != nil && (removed == 0 || narrative.KindOf(err) != narrative.NotFound) {
+			return nil, err
+		}
+		if removed += n; n < sweepBatch {
+			return nil, nil
+		}
+		time.Sleep(sweepRest)
+	}
 }
 
 // HistoryInput says which part of a heartbeat's history.
@@ -146,6 +184,9 @@ func (a *api) heartbeatHistory(ctx context.Context, in *HistoryInput) (*answer[n
 		q.Threshold = threshold
 	}
 	uptime, err := a.Store.Uptime(ctx, q)
+	if err == nil && uptime.Uptime == nil { // as of one that has beat at another time, or has never ended a run
+		_, err = a.Store.Heartbeat(ctx, in.Name, q.Now)
+	}
 	uptime.Items = orEmpty(uptime.Items)
 	return answered(uptime), err
 }

@@ -101,7 +101,7 @@ func unlimited(method, path string) bool {
 	case "/healthz", "/readyz", "/metrics", "/slack/interactions":
 		return true
 	}
-	return beats(path) || method == http.MethodPost && bringsDatums(path)
+	return method != http.MethodDelete && beats(path) || method == http.MethodPost && bringsDatums(path)
 }
 
 // bringsDatums tells whether that is what a POST to a route does.

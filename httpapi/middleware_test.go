@@ -92,7 +92,7 @@ func TestEveryBodyIsLimited(t *testing.T) {
 	w.assertions = []narrative.AssertionMeta{{Meta: meta("a")}}
 	const most, mostOfDatums = 1 << 20, 1<<20 + 64<<10
 	for path, limit := range map[string]int{
-		"POST /api/v1/datums": mostOfDatums, "POST /log/": mostOfDatums, "POST /api/datum/": mostOfDatums, "POST /api/v1/heartbeats/h": most,
+		"POST /api/v1/datums": mostOfDatums, "POST /log/": mostOfDatums, "POST /api/datum/": mostOfDatums,
 		"POST /api/v1/issues/" + issueOne + "/comment": most, "POST /api/v1/issues/" + issueOne + "/reopen": most,
 		"POST /api/v1/notifications/n/retry": most, "POST /api/v1/channels/email/test": most, "POST /api/v1/keys": most,
 		"PUT /api/v1/assertions/a": most, "PUT /api/v1/events/e": most, "PATCH /api/v1/config": most,

@@ -58,6 +58,23 @@ func (p *payload) read(limit int64) ([]byte, error) {
 	return body, nil
 }
 
+// drained is how much of a body is read that is not looked at, so that who sends it hears the answer.
+const drained = 64 << 20
+
+// readSome returns the body, or the first limit bytes of one that is larger and one more.
+func (p *payload) readSome(limit int64) ([]byte, error) {
+	_ = p.deadline(time.Now().Add(readTimeout))
+	body, err := io.ReadAll(io.LimitReader(p.reader, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		_, err = io.Copy(io.Discard, io.LimitReader(p.reader, drained))
+	}
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	_ = p.deadline(time.Time{})
+	return body, nil
+}
+
 // readJSON is read for a body that must be well-formed JSON, or empty.
 func (p *payload) readJSON(limit int64) ([]byte, error) {
 	if !isJSON(p.contentType) {

@@ -32,6 +32,7 @@ var scopes = map[string]narrative.Scope{
 	"GET /api/v1/heartbeats/{name}/start":  narrative.ScopeDatums,
 	"POST /api/v1/heartbeats/{name}/fail":  narrative.ScopeDatums,
 	"GET /api/v1/heartbeats/{name}/fail":   narrative.ScopeDatums,
+	"DELETE /api/v1/heartbeats/{name}":     narrative.ScopeAdmin,
 
 	"POST /api/v1/issues/{id}/{signal}":     narrative.ScopeOperate,
 	"POST /api/v1/issues/{id}/reopen":       narrative.ScopeOperate,
