@@ -68,7 +68,7 @@ func (w *world) datumNames(t *testing.T, flags ...string) (names []string) {
 func TestRunsShowInTheHistory(t *testing.T) {
 	t.Parallel()
 	w, _ := withStore(t, "sqlite")
-	w.fresh("heartbeat", "history", "job").is(t, 0, "job: nothing is known; there is no beat in the history\n", "")
+	w.fresh("heartbeat", "history", "job").is(t, 1, "", `heartbeat "job" has never beat`)
 	w.fresh("heartbeat", "run", "job", "--", "true").is(t, 0, "", "")
 	w.fresh("heartbeat", "list").is(t, 0, `"exit_code":0}`, "")
 	w.fresh("heartbeat", "history", "job").is(t, 0, "job: up 100% of the time (1 beat; too few beats to tell a silence from an outage)\n", "")

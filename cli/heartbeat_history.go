@@ -94,7 +94,7 @@ func printUptime(w io.Writer, name string, u narrative.Uptime, end time.Time) er
 	}
 	measure := "too few beats to tell a silence from an outage"
 	if u.Threshold > 0 {
-		measure = "a silence of more than " + u.Threshold.String() + " is an outage"
+		measure = "a silence of more than " + roundly(u.Threshold).String() + " is an outage"
 	}
 	if _, err := fmt.Fprintf(w, "%s: up %s of the time (%s; %s)\n\n", name, percent(*u.Uptime), counted(u.Beats, "beat"), measure); err != nil {
 		return err
@@ -108,6 +108,14 @@ func printUptime(w io.Writer, name string, u narrative.Uptime, end time.Time) er
 		rows[n] = []string{string(period.State), clock(period.From), shown, narrative.Duration(to.Sub(period.From).Round(time.Second)).String()}
 	}
 	return tabulate(w, []string{"STATE", "FROM", "TO", "FOR"}, rows)
+}
+
+// roundly is a duration to the second, beyond a minute.
+func roundly(d narrative.Duration) narrative.Duration {
+	if time.Duration(d) >= time.Minute {
+		return narrative.Duration(time.Duration(d).Round(time.Second))
+	}
+	return d
 }
 
 func clock(t time.Time) string { return t.Local().Format(time.DateTime) }
