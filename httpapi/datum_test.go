@@ -124,7 +124,7 @@ func TestArrayIsAllOrNothing(t *testing.T) {
 		is(t, 200, `{"stored":2,"filtered":1,"refused":0,"errors":[]}`)
 	r := w.post(t, "/api/v1/datums", `[{"origin":"o","name":"4"},{"origin":"o"},7]`, "X-Request-Id", "r1")
 	r.refuses(t, 422)
-	r.is(t, 422, `{"title":"Unprocessable Entity","status":422,"detail":"no datum was acceptable; the first, at 2: name: is required",
+	r.is(t, 422, `{"title":"Unprocessable Entity","status":422,"detail":"nothing of the array is stored, since the datum at 2 is refused: name: is required",
 		"instance":"urn:narrative:request:r1",
 		"stored":0,"filtered":0,"refused":2,"errors":[{"line":2,"error":"name: is required"},{"line":3,"error":"a datum must be a JSON object"}]}`)
 	w.post(t, "/api/v1/datums", `[]`).is(t, 200, `{"stored":0,"filtered":0,"refused":0,"errors":[]}`)

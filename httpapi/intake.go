@@ -85,6 +85,7 @@ type intake struct {
 	now     time.Time        // likewise
 	out     Intake
 	batch   batch // that grows
+	whole   bool  // all or nothing
 }
 
 // asOfNow has what is taken in from now on judged by the clock and the configuration, or what was known of it before.
@@ -126,7 +127,10 @@ func (i *intake) refuse(line int, err error) {
 func (i *intake) problem() error {
 	first := i.out.Errors[0]
 	detail := fmt.Sprintf("no datum was acceptable; the first, at %d: %s", first.Line, first.Error)
-	if i.out.Refused == 1 && first.Line == 1 {
+	switch {
+	case i.whole:
+		detail = fmt.Sprintf("nothing of the array is stored, since the datum at %d is refused: %s", first.Line, first.Error)
+	case i.out.Refused == 1 && first.Line == 1:
 		detail = first.Error
 	}
 	status := http.StatusUnprocessableEntity
@@ -180,6 +184,7 @@ func (i *intake) document(ctx context.Context, p *payload) error {
 		i.take(1, body)
 		return i.alone(ctx)
 	}
+	i.whole = true
 	elements, err := splitArray(body)
 	if err != nil {
 		return err
