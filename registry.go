@@ -1,15 +1,11 @@
 package narrative
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"reflect"
 	"sort"
 	"strings"
-	"time"
 )
 
 // Registry holds the user's classes and actions by name. It is filled once, at start-up, and only read from then on.
@@ -257,149 +253,4 @@ func (r *Registry) Relocate(kind MetaKind, name string, args json.RawMessage, di
 		return args
 	}
 	return moved
-}
-
-// DecodeArgs decodes a JSON object strictly into the struct that into points to: a field it does not have, or of
-// another type, is an [Invalid] error that names it. Nothing, or null, decodes as {}.
-func DecodeArgs(raw json.RawMessage, into any) error {
-	if trimmed := bytes.TrimSpace(raw); len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null")) {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		if !ended(d) {
-			return Errorf(Invalid, "more than one JSON value")
-		}
-		return nil
-	}
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		return Problems{{wrongType.Field, fmt.Sprintf("must be %s, not %s", typeInWords(wrongType.Type), wrongType.Value)}}
-	}
-	if strings.HasPrefix(err.Error(), "json: unknown field ") {
-		if v, err := decodeNumbers(raw); err != nil {
-			return err
-		} else if p := unknownFields(v, reflect.TypeOf(into), ""); len(p) > 0 {
-			return p
-		}
-	}
-	message := strings.TrimPrefix(err.Error(), "json: ")
-	var badTime *time.ParseError
-	if errors.As(err, &badTime) {
-		message = fmt.Sprintf("must be a time such as 2026-01-02T15:04:05Z, not %s", badTime.Value)
-	} else if strings.HasPrefix(message, "Time.UnmarshalJSON:") {
-		message = "must be a time such as 2026-01-02T15:04:05Z, in quotes"
-	}
-	if field := culprit(raw, into); field != "" {
-		return Problems{{field, message}}
-	}
-	return Errorf(Invalid, "%s", message)
-}
-
-// culprit returns the field of the JSON object that cannot be decoded by itself: a type that decodes itself, such as a
-// time, does not say which field it was. Empty where there is none.
-func culprit(raw json.RawMessage, into any) string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
-		return ""
-	}
-	for _, name := range sortedKeys(fields) {
-		alone, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
-		if err == nil && json.Unmarshal(alone, reflect.New(reflect.TypeOf(into).Elem()).Interface()) != nil {
-			return name
-		}
-	}
-	return ""
-}
-
-func typeInWords(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	case reflect.Struct, reflect.Map:
-		return "an object"
-	case reflect.Pointer:
-		return typeInWords(t.Elem())
-	case reflect.Float32, reflect.Float64:
-		return "a number"
-	}
-	return "a whole number"
-}
-
-var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
-
-// unknownFields returns a problem for every member in the decoded JSON value that its type has no field for.
-func unknownFields(v any, t reflect.Type, path string) (p Problems) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if reflect.PointerTo(t).Implements(unmarshaler) {
-		return nil // it knows its fields itself
-	}
-	switch v := v.(type) {
-	case []any:
-		if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
-			for i, e := range v {
-				p = append(p, unknownFields(e, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
-			}
-		}
-	case map[string]any:
-		for _, name := range sortedKeys(v) {
-			p = append(p, unknownMember(name, v[name], t, path)...)
-		}
-	}
-	return p
-}
-
-func unknownMember(name string, v any, t reflect.Type, path string) Problems {
-	switch t.Kind() {
-	case reflect.Map:
-		return unknownFields(v, t.Elem(), joinPath(path, name))
-	case reflect.Struct:
-		names := []string{}
-		for _, f := range jsonFields(t) {
-			if strings.EqualFold(f.name, name) { // as encoding/json does
-				return unknownFields(v, f.of, joinPath(path, name))
-			}
-			names = append(names, f.name)
-		}
-		if len(names) == 0 {
-			return Problems{{joinPath(path, name), "is not a known field; it takes none"}}
-		}
-		return Problems{{joinPath(path, name), fmt.Sprintf("is not a known field%s (known: %s)", DidYouMean(name, names), strings.Join(names, ", "))}}
-	}
-	return nil
-}
-
-// jsonField is a field as JSON names it.
-type jsonField struct {
-	name string
-	of   reflect.Type
-}
-
-func jsonFields(t reflect.Type) (fields []jsonField) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		embedded := f.Type
-		if embedded.Kind() == reflect.Pointer {
-			embedded = embedded.Elem()
-		}
-		switch {
-		case f.Anonymous && name == "" && embedded.Kind() == reflect.Struct:
-			fields = append(fields, jsonFields(embedded)...)
-		case f.IsExported() && name != "-":
-			if name == "" {
-				name = f.Name
-			}
-			fields = append(fields, jsonField{name, f.Type})
-		}
-	}
-	return fields
 }

@@ -202,11 +202,22 @@ func TestCheckArgs(t *testing.T) {
 		"a fraction is no whole number": {
 			narrative.AssertionKind, "shop.Probe", `{"limit":1.5}`, narrative.Problems{{Path: "args.limit", Message: "must be a whole number, not number 1.5"}},
 		},
-		"a string is no number":   {narrative.AssertionKind, "shop.Probe", `{"ratio":"x"}`, narrative.Problems{{Path: "args.ratio", Message: "must be a number, not string"}}},
-		"a string is no boolean":  {narrative.AssertionKind, "shop.Probe", `{"strict":"yes"}`, narrative.Problems{{Path: "args.strict", Message: "must be true or false, not string"}}},
-		"a string is no list":     {narrative.AssertionKind, "shop.Probe", `{"tags":"a"}`, narrative.Problems{{Path: "args.tags", Message: "must be a list, not string"}}},
-		"a list is no object":     {narrative.AssertionKind, "shop.Probe", `{"record":[]}`, narrative.Problems{{Path: "args.record", Message: "must be an object, not array"}}},
-		"a nested type is named":  {narrative.AssertionKind, "shop.Probe", `{"record":{"id":7}}`, narrative.Problems{{Path: "args.record.id", Message: "must be a string, not number"}}},
+		"a string is no number":  {narrative.AssertionKind, "shop.Probe", `{"ratio":"x"}`, narrative.Problems{{Path: "args.ratio", Message: "must be a number, not string"}}},
+		"a string is no boolean": {narrative.AssertionKind, "shop.Probe", `{"strict":"yes"}`, narrative.Problems{{Path: "args.strict", Message: "must be true or false, not string"}}},
+		"a string is no list":    {narrative.AssertionKind, "shop.Probe", `{"tags":"a"}`, narrative.Problems{{Path: "args.tags", Message: "must be a list, not string"}}},
+		"a list is no object":    {narrative.AssertionKind, "shop.Probe", `{"record":[]}`, narrative.Problems{{Path: "args.record", Message: "must be an object, not array"}}},
+		"a nested type is named": {narrative.AssertionKind, "shop.Probe", `{"record":{"id":7}}`, narrative.Problems{{Path: "args.record.id", Message: "must be a string, not number"}}},
+		"every mistake is named": {
+			narrative.AssertionKind, "shop.Probe", `{"dns":"x","limit":"5","window":"soon","since":7,"record":{"id":7,"typ":"t"}}`,
+			narrative.Problems{
+				{Path: "args.dns", Message: `is not a known field; did you mean "dsn"? ` + known},
+				{Path: "args.record.typ", Message: `is not a known field; did you mean "type"? (known: type, id)`},
+				{Path: "args.limit", Message: "must be a whole number, not string"},
+				{Path: "args.record.id", Message: "must be a string, not number"},
+				{Path: "args.since", Message: "must be a time such as 2026-01-02T15:04:05Z, in quotes"},
+				{Path: "args.window", Message: `"soon" is not a duration such as 90s, 5m, 1h or 30d`},
+			},
+		},
 		"arguments are an object": {narrative.AssertionKind, "shop.Probe", `[]`, narrative.Problems{{Path: "args", Message: "must be an object, not array"}}},
 		"a duration has a unit": {
 			narrative.AssertionKind, "shop.Probe", `{"window":"5"}`,
