@@ -84,10 +84,10 @@ func TestFiltersAndWindow(t *testing.T) {
 	t.Parallel()
 	ctx := world(t)
 	for args, want := range map[string]int{
-		`"window":"10m"`:                     4,
-		`"window":"9m59s"`:                   3,
-		`"window":"30d"`:                     6,
-		`"window":"10m","origin":"payments"`: 3,
+		`"window":"10m"`:                                           4,
+		`"window":"9m59s"`:                                         3,
+		`"window":"30d"`:                                           6,
+		`"window":"10m","origin":"payments"`:                       3,
 		`"window":"10m","origin":"payments","name":"refund"`:       3,
 		`"window":"10m","origin":"payments","name":"chargeback"`:   0,
 		`"window":"10m","level":"Error"`:                           1,
