@@ -47,7 +47,8 @@ func (a *api) tailRoute() {
 	}, a.tailDatums)
 	a.operation(http.MethodGet, "/api/v1/datums/tail").Responses["200"] = &huma.Response{
 		Description: "Events `datum`, whose data is a datum and whose id is the datum's, and `gap`, where datums are left out; oldest first, in the order in " +
-			"which they were stored, each at least once. A comment every 15 s is a sign of life.",
+			"which they were stored but for what took long to be stored, each at least once. A comment every 15 s is a sign of life. Not told is what is " +
+			"stored by a process whose clock is more than 10 s behind, and, to who goes on after an id, what took longer than 5 s to be stored meanwhile.",
 		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
 	}
 }

@@ -276,3 +276,16 @@ func TestSweptDatumsAreCounted(t *testing.T) {
 	w.post(t, "/api/v1/datums/sweep", "").is(t, 200, `{"datums":3,"more":false}`)
 	w.post(t, "/api/v1/datums/sweep", "").is(t, 200, `{"datums":0,"more":false}`)
 }
+
+func TestASweepEndsWithTheProcess(t *testing.T) {
+	t.Parallel()
+	ending := make(chan struct{})
+	close(ending)
+	w := setup(t, func(o *httpapi.Options) { o.Store, o.Ending = endless{}, ending })
+	w.post(t, "/api/v1/datums/sweep", "").is(t, 200, `{"datums":1000,"more":true}`)
+}
+
+// endless is a store where there is always more to sweep.
+type endless struct{ narrative.Store }
+
+func (endless) SweepDatums(_ context.Context, _ time.Time, limit int) (int, error) { return limit, nil }
