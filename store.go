@@ -316,11 +316,12 @@ type NotificationCount struct {
 type DatumStore interface {
 	// AddDatums stores all of them or none. Their ids are given by the store, as are empty thread ids.
 	AddDatums(ctx context.Context, d []Datum) ([]Datum, error)
-	// ArrivedDatums returns, at most limit, those of a query that were stored after the one of that id (empty: from the
-	// first), by their ids, whatever order the query asks for: for following them live. Their ids are made from the moment
-	// of storing, so that what another process stores may come a few seconds later with a lower id. Who follows asks for
-	// the last seconds again, and passes over what was seen.
+	// ArrivedDatums returns, at most limit, those of a query that come after the one of that id (empty: from the first), by
+	// their ids, whatever order the query asks for: for following them live. An id is made when a datum is about to be
+	// stored, by the clock of the process that stores it; until it can be seen, others with higher ids may be.
 	ArrivedDatums(ctx context.Context, q DatumQuery, after string, limit int) ([]Datum, error)
+	// MarkDatums returns a mark of the datums that can be seen now, for the Unseen of a query.
+	MarkDatums(ctx context.Context) (DatumMark, error)
 	// SweepDatums deletes at most limit datums that are expired at now, in one short transaction, and returns how many.
 	// Several at once do not wait for one another where the database can do that.
 	SweepDatums(ctx context.Context, now time.Time, limit int) (int, error)
@@ -353,12 +354,17 @@ type DatumQuery struct {
 	Text        string
 	Now         time.Time    // datums expired by then are left out; zero: now
 	IDs         []string     // those of these; at most [MaxPage]
+	Unseen      DatumMark    // those that could not be seen yet at the mark
 	Note        []NoteFilter // all of these
 	OldestFirst bool
 	// Offset is how many are skipped at the start of the first page, at most [MaxOffset]; of a page with a cursor, none.
 	// What is counted is not skipped. Cursors are cheaper.
 	Offset int
 }
+
+// DatumMark tells what could be seen at a moment from what could not. It is of the store that gave it, and holds for
+// hours.
+type DatumMark string
 
 // MaxOffset is how many datums can be skipped.
 const MaxOffset = 10_000

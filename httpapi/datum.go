@@ -32,7 +32,7 @@ func (a *api) datumRoutes() {
 	}, a.sweepDatums)
 }
 
-// Bounds of a sweep that is asked for.
+// Bounds of a sweep that is asked for. It ends before the process does.
 const (
 	sweepBatch = 1000                  // datums removed at a time
 	sweepRest  = 10 * time.Millisecond // between two, in which others get to write, as of the workflow's
@@ -56,7 +56,11 @@ func (a *api) sweepDatums(ctx context.Context, _ *struct{}) (*answer[SweptDatums
 		if swept.More = err != nil || n == sweepBatch; !swept.More || err != nil || time.Since(began) > sweepFor {
 			return answered(swept), nil
 		}
-		time.Sleep(sweepRest)
+		select {
+		case <-a.Ending:
+			return answered(swept), nil
+		case <-time.After(sweepRest):
+		}
 	}
 }
 
@@ -120,6 +124,8 @@ func (in DatumInput) expiry(now time.Time, config narrative.Config) (*time.Time,
 	return &at, nil
 }
 
+const noInstant = "%q is not a time such as 2026-01-02T15:04:05Z"
+
 // instant reads an RFC 3339 time as UTC; nil is nil.
 func instant(s *string) (*time.Time, error) {
 	if s == nil {
@@ -127,7 +133,7 @@ func instant(s *string) (*time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, *s)
 	if err != nil || narrative.CheckTime(t) != nil {
-		return nil, narrative.Errorf(narrative.Invalid, "%q is not a time such as 2026-01-02T15:04:05Z", *s)
+		return nil, narrative.Errorf(narrative.Invalid, noInstant, *s)
 	}
 	t = t.UTC().Truncate(time.Microsecond)
 	return &t, nil
@@ -221,6 +227,6 @@ func (a *api) datumBody() *huma.RequestBody {
 			Schema:   &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}},
 			Examples: examples("one", "One datum", datumExample, "several", "All of them or none", datumsExample),
 		},
-		ndjsonType: {Schema: &huma.Schema{Type: huma.TypeString, Description: "One datum as a JSON object on each line of at most 1 MiB"}, Examples: textExample(ndjsonExample)},
+		ndjsonType: {Schema: &huma.Schema{Type: huma.TypeString, Description: "One datum as a JSON object on each line, of at most 1 MiB and 64 KiB; it is stored about half a second after it came, though the stream goes on"}, Examples: textExample(ndjsonExample)},
 	}}
 }

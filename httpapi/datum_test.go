@@ -252,7 +252,7 @@ func TestListDatumsRefusals(t *testing.T) {
 		"limit=many":                "limit",
 		"level=loud":                "level: level must be one of",
 		"min_level=loud":            "min_level",
-		"since=yesterday":           "since",
+		"since=yesterday":           `since: "yesterday" is not a time such as 2026-01-02T15:04:05Z`,
 		"orig=o":                    "orig",
 		"origin=%00":                "origin",
 		"origin=%zz":                "query is malformed",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -126,6 +127,9 @@ func malformedQuery(ctx huma.Context, _ string, body any) (any, error) {
 	for i, e := range document.Errors {
 		if !strings.HasPrefix(e.Location, "query.") {
 			return body, nil
+		}
+		if strings.HasPrefix(e.Message, "invalid date/time") { // and a layout of Go's
+			e.Message = fmt.Sprintf(noInstant, e.Value)
 		}
 		messages[i] = strings.TrimPrefix(e.Location, "query.") + ": " + e.Message
 	}

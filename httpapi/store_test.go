@@ -18,16 +18,28 @@ import (
 // withSQLite sets up the API over a real store.
 func withSQLite(t *testing.T, change ...func(*httpapi.Options)) (*world, *persistence.Store) {
 	t.Helper()
+	store := openStore(t, newSQLite(t), persistence.Options{})
+	return setup(t, append([]func(*httpapi.Options){func(o *httpapi.Options) { o.Store = store }}, change...)...), store
+}
+
+// newSQLite returns the URL of a new database.
+func newSQLite(t *testing.T) string {
+	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "narrative.db")
 	if _, _, err := persistence.Migrate(context.Background(), url); err != nil {
 		t.Fatal(err)
 	}
-	store, err := persistence.Open(context.Background(), url, persistence.Options{})
+	return url
+}
+
+func openStore(t *testing.T, url string, o persistence.Options) *persistence.Store {
+	t.Helper()
+	store, err := persistence.Open(context.Background(), url, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	return setup(t, append([]func(*httpapi.Options){func(o *httpapi.Options) { o.Store = store }}, change...)...), store
+	return store
 }
 
 func TestDatumsThroughARealStore(t *testing.T) {

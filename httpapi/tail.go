@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,13 +18,15 @@ import (
 
 // Bounds of following datums.
 const (
-	tailEvery   = 250 * time.Millisecond // a look for what is new
-	tailAgain   = time.Second            // a look for what was stored late
-	tailOverlap = 5 * time.Second        // how late that may be
-	tailMost    = 20_000                 // datums told at one look; beyond, what is older is left out, and said
-	tailAlive   = 15 * time.Second       // a sign of life
-	tailWrite   = 30 * time.Second       // for what is told to be taken
-	maxTails    = 100                    // who follow at once
+	tailEvery   = 250 * time.Millisecond    // a look for what is new
+	tailAgain   = time.Second               // a look for what was stored late, too
+	tailOverlap = requestTimeout + tailSkew // how late that may be: as long as a request may last
+	tailSkew    = 10 * time.Second          // how far the clock of who stores may be behind
+	tailResumed = 5 * time.Second           // what is told again to who goes on
+	tailMost    = 20_000                    // datums told at one look; beyond, what is older is left out, and said
+	tailAlive   = 15 * time.Second          // a sign of life
+	tailWrite   = 30 * time.Second          // for what is told to be taken
+	maxTails    = 100                       // who follow at once
 )
 
 // datumID is what the ids of datums look like: UUIDs of version 7.
@@ -33,7 +36,7 @@ var datumID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0
 type TailInput struct {
 	DatumFilter
 	Lines  int    `query:"lines" minimum:"0" maximum:"500" default:"0" doc:"Begin with so many that are there"`
-	LastID string `header:"Last-Event-ID" doc:"Go on after the datum of that id; those of a few seconds before it may come again"`
+	LastID string `header:"Last-Event-ID" doc:"Go on after the datum of that id; those of 5 s before it come again"`
 }
 
 func (a *api) tailRoute() {
@@ -44,7 +47,8 @@ func (a *api) tailRoute() {
 	}, a.tailDatums)
 	a.operation(http.MethodGet, "/api/v1/datums/tail").Responses["200"] = &huma.Response{
 		Description: "Events `datum`, whose data is a datum and whose id is the datum's, and `gap`, where datums are left out; oldest first, in the order in " +
-			"which they were stored, each at least once. A comment every 15 s is a sign of life.",
+			"which they were stored but for what took long to be stored, each at least once. A comment every 15 s is a sign of life. Not told is what is " +
+			"stored by a process whose clock is more than 10 s behind, and, to who goes on after an id, what took longer than 5 s to be stored meanwhile.",
 		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
 	}
 }
@@ -75,35 +79,45 @@ func (a *api) tailDatums(ctx context.Context, in *TailInput) (*huma.StreamRespon
 	}}, nil
 }
 
-// tail tells one reader of datums.
+// tail tells one reader of datums: what could not be seen yet at the mark, and was not told since. So it need not
+// remember much, and something may be stored late, with a lower id than what was told.
 type tail struct {
 	api     *api
-	q       narrative.DatumQuery
-	first   []narrative.Datum // told first
-	after   string            // the highest id that was looked at
-	again   time.Time         // when it was last looked for what was stored late
-	seen    map[string]bool   // ids that the next such look may bring again
+	q       narrative.DatumQuery // with the mark; empty: the reader goes on after an id
+	resumed string               // that id
+	first   []narrative.Datum    // told first
+	marked  time.Time
+	late    string          // the id beyond which something may be stored late
+	after   string          // the id beyond which it is new
+	seen    map[string]bool // ids told since the mark
+	since   map[string]bool // ids told since the mark that is to follow; nil: there is none
 	to      http.ResponseWriter
 	control *http.ResponseController
 	told    time.Time
 }
 
-// begin looks at what is there, so that what comes later is told once.
+// begin marks what is there, so that what comes later is told once.
 func (t *tail) begin(ctx context.Context, lastID string, lines int) error {
-	t.again = time.Now()
+	now := time.Now()
 	if lastID != "" {
-		t.after, t.again, t.seen[lastID] = lastID, timeOf(lastID), true
+		t.resumed = min(lastID, narrative.FirstID(now))
+		t.after, t.late = t.resumed, narrative.FirstID(timeOf(t.resumed).Add(-tailResumed))
 		return nil
 	}
-	t.after = narrative.FirstID(t.again.Add(-tailOverlap))
-	if _, err := t.arrived(ctx, t.after, func(narrative.Datum) error { return nil }); err != nil || lines == 0 {
+	mark, err := t.mark(ctx)
+	if err != nil {
 		return err
 	}
-	listed, err := t.api.Store.Datums(ctx, t.q, narrative.Page{Limit: lines})
-	for n := len(listed.Items) - 1; n >= 0; n-- {
-		t.first = append(t.first, listed.Items[n])
+	if lines > 0 {
+		listed, err := t.api.Store.Datums(ctx, t.q, narrative.Page{Limit: lines})
+		if err != nil {
+			return err
+		}
+		t.first = listed.Items
+		slices.Reverse(t.first)
 	}
-	return err
+	t.goOn(mark, now, map[string]bool{})
+	return nil
 }
 
 // timeOf is when an id of version 7 was made.
@@ -113,12 +127,20 @@ func timeOf(id string) time.Time {
 	return time.UnixMilli(ms)
 }
 
-func (t *tail) see(d narrative.Datum) {
-	t.seen[d.ID] = true
-	t.after = max(t.after, d.ID)
+func (t *tail) mark(ctx context.Context) (narrative.DatumMark, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return t.api.Store.MarkDatums(ctx)
 }
 
-// run tells until the reader is gone or the process ends.
+// goOn goes on from a mark: what could be seen then is told, or left out.
+func (t *tail) goOn(mark narrative.DatumMark, at time.Time, seen map[string]bool) {
+	t.q.Unseen, t.marked, t.seen, t.since, t.resumed = mark, at, seen, nil, ""
+	t.late = narrative.FirstID(at.Add(-tailOverlap))
+	t.after = max(t.after, narrative.FirstID(at.Add(-tailAgain)))
+}
+
+// run tells until the reader is gone or the process ends. While the store does not answer, that is said.
 func (t *tail) run(ctx context.Context) {
 	tick := time.NewTicker(tailEvery)
 	defer tick.Stop()
@@ -126,8 +148,7 @@ func (t *tail) run(ctx context.Context) {
 		return
 	}
 	for _, d := range t.first {
-		t.see(d)
-		if t.datum(d) != nil {
+		if t.tell(d) != nil {
 			return
 		}
 	}
@@ -139,7 +160,7 @@ func (t *tail) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if t.look(ctx) != nil {
+		if t.look(ctx) != nil && t.comment("the store does not answer; trying on") != nil {
 			return
 		}
 		if time.Since(t.told) >= tailAlive && t.comment("alive") != nil {
@@ -150,32 +171,45 @@ func (t *tail) run(ctx context.Context) {
 
 // look tells what is new, and now and then what was stored late.
 func (t *tail) look(ctx context.Context) error {
-	from, late := t.after, time.Since(t.again) >= tailAgain
-	if late {
-		from = min(from, narrative.FirstID(t.again.Add(-tailOverlap)))
-		t.again = time.Now()
+	now := time.Now()
+	if now.Sub(t.marked) < tailAgain {
+		more, err := t.arrived(ctx, t.after)
+		if more {
+			err = t.leaveOut(ctx)
+		}
+		return err
 	}
-	more, err := t.arrived(ctx, from, t.datum)
+	mark, err := t.mark(ctx)
 	if err != nil {
 		return err
 	}
-	if late {
-		for id := range t.seen {
-			if id < from {
-				delete(t.seen, id)
-			}
-		}
+	t.since = map[string]bool{}
+	more, err := t.arrived(ctx, t.late)
+	switch {
+	case err != nil:
+		t.since = nil
+	case more:
+		err = t.leaveOut(ctx)
+	default:
+		t.goOn(mark, now, t.since)
 	}
-	if more {
-		t.after = narrative.FirstID(time.Now())
-		return t.event("gap", "", map[string]string{"text": fmt.Sprintf("more than %d datums came at once; some are left out", tailMost)})
-	}
-	return nil
+	return err
 }
 
-// arrived hands over what has a higher id and was not seen, in order; more tells that there is still more. While the
-// store does not answer there is nothing.
-func (t *tail) arrived(ctx context.Context, after string, each func(narrative.Datum) error) (more bool, err error) {
+// leaveOut passes over what is there, and says so.
+func (t *tail) leaveOut(ctx context.Context) error {
+	now := time.Now()
+	mark, err := t.mark(ctx)
+	if err != nil {
+		return err
+	}
+	t.goOn(mark, now, map[string]bool{})
+	return t.event("gap", "", map[string]string{"text": fmt.Sprintf("more than %d datums came at once; some are left out", tailMost)})
+}
+
+// arrived tells what has a higher id, could not be seen at the mark and was not told since, in order; more tells that
+// there is still more.
+func (t *tail) arrived(ctx context.Context, after string) (more bool, err error) {
 	t.q.Now = t.api.now()
 	for fresh := 0; fresh < tailMost; {
 		page, err := t.page(ctx, after)
@@ -183,12 +217,16 @@ func (t *tail) arrived(ctx context.Context, after string, each func(narrative.Da
 			return false, err
 		}
 		for _, d := range page {
-			if t.seen[d.ID] {
+			if t.seen[d.ID] || d.ID == t.resumed {
 				continue
 			}
-			t.see(d)
-			fresh++
-			if err := each(d); err != nil {
+			if d.ID < t.resumed { // the reader may have seen it
+				err = t.datum(d)
+			} else {
+				err = t.tell(d)
+				fresh++
+			}
+			if err != nil {
 				return false, err
 			}
 		}
@@ -200,15 +238,20 @@ func (t *tail) arrived(ctx context.Context, after string, each func(narrative.Da
 	return true, nil
 }
 
-// page returns what was stored after an id. While the store does not answer, that is said to who follows already.
 func (t *tail) page(ctx context.Context, after string) ([]narrative.Datum, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	page, err := t.api.Store.ArrivedDatums(ctx, t.q, after, narrative.MaxPage)
-	if err != nil && t.to != nil {
-		return nil, t.comment("the store does not answer; trying on")
+	return t.api.Store.ArrivedDatums(ctx, t.q, after, narrative.MaxPage)
+}
+
+// tell tells of a datum and remembers that.
+func (t *tail) tell(d narrative.Datum) error {
+	t.seen[d.ID] = true
+	if t.since != nil {
+		t.since[d.ID] = true
 	}
-	return page, err
+	t.after = max(t.after, d.ID)
+	return t.datum(d)
 }
 
 func (t *tail) datum(d narrative.Datum) error { return t.event("datum", d.ID, d) }

@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/httpapi"
+	"github.com/narrative-go/narrative/persistence"
 )
 
 // follower reads server-sent events.
@@ -146,6 +149,101 @@ func TestAFollowerGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
+func TestAFollowerFromTheFutureGoesOnFromNow(t *testing.T) {
+	t.Parallel()
+	w, _ := withSQLite(t)
+	f := w.follow(t, "", "Last-Event-ID", "ffffffff-ffff-7fff-bfff-ffffffffffff")
+	w.post(t, "/api/v1/datums", `{"origin":"o","name":"now"}`)
+	if got := f.names(1); got[0] != "now" {
+		t.Errorf("it tells %q", got)
+	}
+}
+
+// crowded is a store of datums that come by the thousand, in memory. A mark is how many there are.
+type crowded struct {
+	narrative.Store
+	mu     sync.Mutex
+	datums []narrative.Datum
+}
+
+func (s *crowded) come(name string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		prefix, _, _ := strings.Cut(narrative.FirstID(time.Now()), "-7")
+		s.datums = append(s.datums, narrative.Datum{ID: fmt.Sprintf("%s-7000-8000-%012d", prefix, len(s.datums)), Name: name})
+	}
+}
+
+func (s *crowded) MarkDatums(context.Context) (narrative.DatumMark, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return narrative.DatumMark(strconv.Itoa(len(s.datums))), nil
+}
+
+func (s *crowded) ArrivedDatums(_ context.Context, q narrative.DatumQuery, after string, limit int) (some []narrative.Datum, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mark, _ := strconv.Atoi(string(q.Unseen))
+	for _, d := range s.datums[mark:] {
+		if d.ID > after && len(some) < limit {
+			some = append(some, d)
+		}
+	}
+	return some, nil
+}
+
+func TestAFollowerIsNotToldWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	store := &crowded{}
+	w := setup(t, func(o *httpapi.Options) { o.Store = store })
+	store.come("old", 25_000)
+	f := w.follow(t, "")
+	time.Sleep(1200 * time.Millisecond) // it looks for what was stored late
+	store.come("new", 1)
+	if got := f.names(1); got[0] != "new" {
+		t.Errorf("it tells %q", got)
+	}
+}
+
+func TestWhatIsLeftOutIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	store := &crowded{}
+	w := setup(t, func(o *httpapi.Options) { o.Store = store })
+	f := w.follow(t, "")
+	store.come("many", 45_000)
+	f.names(20_000)
+	if one := <-f.events; one[1] != "gap" || !strings.Contains(one[2], "more than 20000 datums came at once") {
+		t.Fatalf("then came %q", one)
+	}
+	time.Sleep(1200 * time.Millisecond) // it looks for what was stored late
+	store.come("last", 1)
+	if got := f.names(1); got[0] != "last" {
+		t.Errorf("then came %q", got)
+	}
+}
+
+func TestWhatIsStoredLateIsToldOnce(t *testing.T) {
+	t.Parallel()
+	url := newSQLite(t)
+	late := openStore(t, url, persistence.Options{Now: func() time.Time { return time.Now().Add(-20 * time.Second) }})
+	w, _ := withSQLite(t, func(o *httpapi.Options) { o.Store = openStore(t, url, persistence.Options{}) })
+	f := w.follow(t, "")
+	w.post(t, "/api/v1/datums", `{"origin":"o","name":"1"}`)
+	f.names(1)
+	if _, err := late.AddDatums(context.Background(), []narrative.Datum{{Origin: "o", Name: "late", At: noon}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.names(1); got[0] != "late" {
+		t.Errorf("it tells %q", got)
+	}
+	time.Sleep(1200 * time.Millisecond) // it looks again
+	w.post(t, "/api/v1/datums", `{"origin":"o","name":"2"}`)
+	if got := f.names(1); got[0] != "2" {
+		t.Errorf("then came %q", got)
+	}
+}
+
 func TestFollowingEndsWithTheProcess(t *testing.T) {
 	t.Parallel()
 	ending := make(chan struct{})
@@ -178,3 +276,16 @@ func TestSweptDatumsAreCounted(t *testing.T) {
 	w.post(t, "/api/v1/datums/sweep", "").is(t, 200, `{"datums":3,"more":false}`)
 	w.post(t, "/api/v1/datums/sweep", "").is(t, 200, `{"datums":0,"more":false}`)
 }
+
+func TestASweepEndsWithTheProcess(t *testing.T) {
+	t.Parallel()
+	ending := make(chan struct{})
+	close(ending)
+	w := setup(t, func(o *httpapi.Options) { o.Store, o.Ending = endless{}, ending })
+	w.post(t, "/api/v1/datums/sweep", "").is(t, 200, `{"datums":1000,"more":true}`)
+}
+
+// endless is a store where there is always more to sweep.
+type endless struct{ narrative.Store }
+
+func (endless) SweepDatums(_ context.Context, _ time.Time, limit int) (int, error) { return limit, nil }

@@ -148,6 +148,13 @@ func (s *Store) ArrivedDatums(ctx context.Context, q narrative.DatumQuery, after
 	return datums, during(err, "follow the datums")
 }
 
+// MarkDatums returns a mark of what can be seen now.
+func (s *Store) MarkDatums(ctx context.Context) (mark narrative.DatumMark, err error) {
+	b := &engine.Batch{}
+	b.Query(func(r engine.Row) error { return r.Scan((*string)(&mark)) }, s.dialect.Mark("datums"))
+	return mark, during(s.engine.Read(ctx, b), "mark the datums")
+}
+
 // CountDatums counts the datums of a query.
 func (s *Store) CountDatums(ctx context.Context, q narrative.DatumQuery) (int, error) {
 	query, err := s.datumQuery(q, "COUNT(*)")
@@ -209,6 +216,13 @@ func (s *Store) datumQuery(q narrative.DatumQuery, columns ...string) (sq.Select
 		q.Now = s.now()
 	}
 	query = query.Where(sq.Or{sq.Eq{"expires_at": nil}, sq.Gt{"expires_at": q.Now}})
+	if q.Unseen != "" {
+		condition, args, err := s.dialect.Unseen(string(q.Unseen))
+		if err != nil {
+			return query, err
+		}
+		query = query.Where(condition, args...)
+	}
 	members, problems := s.noteFilters(q.Note)
 	problems = append(problems, checkSought(q.Text)...)
 	if q.Text != "" {

@@ -59,7 +59,12 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 
 func open(t testing.TB, url string) *persistence.Store {
 	t.Helper()
-	s, err := persistence.Open(t.Context(), url, persistence.Options{})
+	return openWith(t, url, persistence.Options{})
+}
+
+func openWith(t testing.TB, url string, o persistence.Options) *persistence.Store {
+	t.Helper()
+	s, err := persistence.Open(t.Context(), url, o)
 	if err != nil {
 		t.Fatal(err)
 	}

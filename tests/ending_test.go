@@ -21,7 +21,7 @@ import (
 
 // TestWhatIsUnderWayIsFinishedBeforeTheProcessEnds tells the process to end while a check waits for an application and
 // an upload has come halfway: both are finished, answered, and in the store. An upload that never goes on keeps nothing
-// from ending.
+// from ending, and is answered with how far it came.
 func TestWhatIsUnderWayIsFinishedBeforeTheProcessEnds(t *testing.T) {
 	t.Parallel()
 	for name, database := range stores {
@@ -63,11 +63,10 @@ func TestWhatIsUnderWayIsFinishedBeforeTheProcessEnds(t *testing.T) {
 			if err := p.ended(10*time.Second - time.Since(began)); err != nil {
 				t.Errorf("SIGTERM: %v; want exit code 0", err)
 			}
-			stalled.Close() // until when the client keeps to itself that it was cut off
-			if got := <-stalled.pending; got.err == nil {
-				t.Errorf("what was never sent whole was answered %s", got.body)
+			if got := <-stalled.pending; got.status != 503 || !strings.Contains(string(got.body), "1 datums before were stored") {
+				t.Errorf("what was never sent whole was answered %d, %v: %s", got.status, got.err, got.body)
 			}
-			holds(t, url, 2000, fmt.Sprint(run["id"]))
+			holds(t, url, 2001, fmt.Sprint(run["id"]))
 		})
 	}
 }
@@ -182,7 +181,7 @@ func (p *process) awaitClosed() {
 	})
 }
 
-// holds fails unless the store at the URL has so many datums of the upload, and the check of the page.
+// holds fails unless the store at the URL has so many datums of the uploads, and the check of the page.
 func holds(t *testing.T, url string, datums int, run string) {
 	t.Helper()
 	store, err := persistence.Open(t.Context(), url, persistence.Options{})
@@ -197,7 +196,7 @@ func holds(t *testing.T, url string, datums int, run string) {
 			t.Fatal(err)
 		}
 		for _, d := range listed.Items {
-			if strings.HasPrefix(d.Name, "ending-") {
+			if strings.HasPrefix(d.Name, "ending-") || strings.HasPrefix(d.Name, "stalled-") {
 				got++
 			}
 		}

@@ -231,6 +231,26 @@ var datumTests = map[string]func(*bench){
 		_, err := b.store.ArrivedDatums(b.ctx, narrative.DatumQuery{}, "", narrative.MaxPage+1)
 		b.refused("too many", narrative.Invalid, err)
 	},
+	"what could not be seen at a mark is told from what could": func(b *bench) {
+		unseen := func(mark narrative.DatumMark) []string {
+			return namesOf(must(b.store.ArrivedDatums(b.ctx, narrative.DatumQuery{Unseen: mark}, "", 0))(b))
+		}
+		add := func(name string, expires *time.Time) {
+			must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: name, At: at(0), ExpiresAt: expires}}))(b)
+		}
+		empty := must(b.store.MarkDatums(b.ctx))(b)
+		add("1", nil)
+		add("2", ptr(0))
+		mark := must(b.store.MarkDatums(b.ctx))(b)
+		b.same("nothing yet", 0, len(unseen(mark)))
+		must(b.store.SweepDatums(b.ctx, at(0), 10))(b)
+		add("3", nil)
+		must(b.store.AddDatums(b.ctx, slices.Repeat([]narrative.Datum{{Origin: "o", Name: "4", At: at(0)}}, 20)))(b)
+		b.same("since the mark", append([]string{"3"}, slices.Repeat([]string{"4"}, 20)...), unseen(mark))
+		b.same("since there was nothing", append([]string{"1", "3"}, slices.Repeat([]string{"4"}, 20)...), unseen(empty))
+		_, err := b.store.ArrivedDatums(b.ctx, narrative.DatumQuery{Unseen: "yesterday"}, "", 0)
+		b.refused("a foreign mark", narrative.Invalid, err)
+	},
 	"a datum without a thread begins one": func(b *bench) {
 		stored := must(b.store.AddDatums(b.ctx, []narrative.Datum{{Origin: "o", Name: "a", At: at(0)}, {Origin: "o", Name: "b", At: at(0)}}))(b)
 		b.same("threads", true, stored[0].ThreadID != "" && stored[0].ThreadID != stored[1].ThreadID)

@@ -43,6 +43,11 @@ type Dialect struct {
 	Contains string
 	// Words tells that a table may hold [Words], which a text can be looked for by.
 	Words bool
+	// Mark returns the statement for a mark, as text, of the rows of a table that can be seen; the table has ids that go up.
+	Mark func(table string) string
+	// Unseen returns the condition for rows that could not be seen at a mark, with placeholders ?. A foreign mark is
+	// Invalid.
+	Unseen func(mark string) (condition string, args []any, err error)
 	// Rows returns the FROM item, named r, for the rows of a [Table] whose placeholder is of that number.
 	Rows func(placeholder int, columns ...Column) string
 }

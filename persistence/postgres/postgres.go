@@ -132,8 +132,25 @@ func (e *Engine) Dialect() engine.Dialect {
 		LockSchema: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", schemaLock),
 		HasSchema:  "SELECT to_regclass('narrative_schema') IS NOT NULL",
 		Contains:   "strpos(lower(%s), lower(%s)) > 0",
+		Mark:       func(string) string { return "SELECT pg_current_snapshot()::text" },
+		Unseen:     unseen,
 		Rows:       rows,
 	}
+}
+
+// unseen are the rows of transactions that were not over in the snapshot, xmin:xmax:those. Of a transaction's id a row
+// has the lower half; the whole is the one nearest to the snapshot.
+func unseen(snapshot string) (string, []any, error) {
+	parts := strings.Split(snapshot, ":")
+	if len(parts) != 3 {
+		return "", nil, narrative.Errorf(narrative.Invalid, "%q is not a mark of this store", snapshot)
+	}
+	xmax, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return "", nil, narrative.Errorf(narrative.Invalid, "%q is not a mark of this store", snapshot)
+	}
+	const whole = "CAST(? AS bigint) + ((xmin::text::bigint - CAST(? AS bigint) + 2147483648) & 4294967295) - 2147483648"
+	return "NOT pg_visible_in_snapshot((" + whole + ")::text::xid8, CAST(? AS pg_snapshot))", []any{xmax, xmax, snapshot}, nil
 }
 
 // rows takes an array for each column.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -153,8 +154,25 @@ func (e *Engine) Dialect() engine.Dialect {
 		Name:      "sqlite",
 		HasSchema: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'narrative_schema')",
 		Contains:  "narrative_contains(%s, %s)",
+		Mark:      mark,
+		Unseen:    unseen,
 		Rows:      rows,
 	}
+}
+
+// mark is the highest rowid, which goes up as rows are written, one transaction after the other, and the highest id, for
+// where the row of the highest rowid is deleted and the rowid given again.
+func mark(table string) string {
+	return "SELECT (SELECT COALESCE(MAX(rowid), 0) FROM " + table + ") || ' ' || (SELECT COALESCE(MAX(id), '') FROM " + table + ")"
+}
+
+func unseen(mark string) (string, []any, error) {
+	number, id, _ := strings.Cut(mark, " ")
+	rowid, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return "", nil, narrative.Errorf(narrative.Invalid, "%q is not a mark of this store", mark)
+	}
+	return "(rowid > ? OR id > ?)", []any{rowid, id}, nil
 }
 
 // rows takes a JSON array of rows, each an array.
