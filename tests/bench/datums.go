@@ -202,6 +202,11 @@ func measureDatums(ctx context.Context, dir string, s size) ([]row, error) {
 	if err := i.keepDump(ctx); err != nil {
 		return nil, err
 	}
+	connections, disconnect, err := i.connect(ctx)
+	defer disconnect()
+	if err != nil {
+		return nil, err
+	}
 	var rows []row
 	for _, way := range []struct {
 		what       string
@@ -213,7 +218,7 @@ func measureDatums(ctx context.Context, dir string, s size) ([]row, error) {
 	}{
 		{"datums a second as NDJSON over HTTP, PostgreSQL", 0.5, i.stream, i.copyIn, "floor: the server's own COPY FROM of the same rows", rounds, i.rows},
 		{"datums a second from 8 goroutines, PostgreSQL", 0.4, func(ctx context.Context) error { return write(ctx, i.store, i.rows) }, i.copyIn, "floor: likewise", rounds, i.rows},
-		{"datums a second one by one from 8 clients, PostgreSQL", 0.8, i.singly(int(singleDatums * s.lists)), i.insertSingly(ctx, int(singleDatums*s.lists)), "floor: bare single INSERTs on 8 connections", rounds, int(singleDatums * s.lists)},
+		{"datums a second one by one from 8 clients, PostgreSQL", 0.8, i.singly(int(singleDatums * s.lists)), insertSingly(connections, int(singleDatums*s.lists)), "floor: bare single INSERTs on 8 connections", rounds, int(singleDatums * s.lists)},
 	} {
 		r := row{what: way.what, compare: ratio, bound: bound{"≥", way.limit}, note: way.note}
 		for range way.times {
@@ -256,18 +261,27 @@ func (i *intake) singly(times int) func(context.Context) error {
 	}
 }
 
-// insertSingly is its floor.
-func (i *intake) insertSingly(ctx context.Context, times int) func(context.Context) error {
-	return func(context.Context) error {
-		connections := make(chan *pgx.Conn, datumClients)
-		for range datumClients {
-			conn, err := pgx.Connect(ctx, i.url)
-			if err != nil {
-				return err
-			}
-			defer conn.Close(ctx)
-			connections <- conn
+// connect makes the connections that single rows are inserted on.
+func (i *intake) connect(ctx context.Context) (connections chan *pgx.Conn, disconnect func(), err error) {
+	connections = make(chan *pgx.Conn, datumClients)
+	disconnect = func() {
+		for len(connections) > 0 {
+			_ = (<-connections).Close(ctx)
 		}
+	}
+	for range datumClients {
+		conn, err := pgx.Connect(ctx, i.url)
+		if err != nil {
+			return nil, disconnect, err
+		}
+		connections <- conn
+	}
+	return connections, disconnect, nil
+}
+
+// insertSingly is its floor.
+func insertSingly(connections chan *pgx.Conn, times int) func(context.Context) error {
+	return func(ctx context.Context) error {
 		return among(times, func(n int) error {
 			conn := <-connections
 			defer func() { connections <- conn }()

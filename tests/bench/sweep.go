@@ -2,26 +2,36 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 
 	narrative "github.com/narrative-go/narrative"
 	"github.com/narrative-go/narrative/persistence"
 	"github.com/narrative-go/narrative/persistence/pgtest"
 )
 
+// opened is a store and its database, for what no store does.
+type opened struct {
+	*persistence.Store
+	db *sql.DB
+}
+
 // bothStores are empty stores of both kinds.
-func bothStores(ctx context.Context, dir string) (stores map[string]*persistence.Store, stop func(), err error) {
+func bothStores(ctx context.Context, dir string) (stores map[string]opened, stop func(), err error) {
 	end, err := pgtest.StartLasting()
 	if err != nil {
 		return nil, nil, err
 	}
-	stores = map[string]*persistence.Store{}
+	stores = map[string]opened{}
 	stop = func() {
 		for _, store := range stores {
-			_ = store.Close()
+			_ = errors.Join(store.Close(), store.db.Close())
 		}
 		end()
 	}
@@ -29,15 +39,20 @@ func bothStores(ctx context.Context, dir string) (stores map[string]*persistence
 	if err != nil {
 		return nil, stop, err
 	}
-	lite := "sqlite:" + filepath.Join(dir, "narrative.db")
-	if _, _, err := persistence.Migrate(ctx, lite); err != nil {
+	file := filepath.Join(dir, "narrative.db")
+	if _, _, err := persistence.Migrate(ctx, "sqlite:"+file); err != nil {
 		return nil, stop, err
 	}
-	for name, url := range map[string]string{"PostgreSQL": url, "SQLite": lite} {
-		if stores[name], err = persistence.Open(ctx, url, persistence.Options{}); err != nil {
-			delete(stores, name)
+	for _, one := range []struct{ name, url, driver, database string }{{"PostgreSQL", url, "pgx", url}, {"SQLite", "sqlite:" + file, "sqlite", file}} {
+		store, err := persistence.Open(ctx, one.url, persistence.Options{})
+		if err != nil {
 			return nil, stop, err
 		}
+		db, err := sql.Open(one.driver, one.database)
+		if err != nil {
+			return nil, stop, errors.Join(err, store.Close())
+		}
+		stores[one.name] = opened{store, db}
 	}
 	return stores, stop, nil
 }
@@ -57,7 +72,7 @@ func measureSweep(ctx context.Context, dir string, s size) ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
-		swept, err := measureSwept(ctx, stores[name], name, int(sweptDatums*s.lists))
+		swept, err := measureSwept(ctx, stores[name].Store, name, int(sweptDatums*s.lists))
 		if err != nil {
 			return nil, err
 		}
@@ -66,19 +81,22 @@ func measureSweep(ctx context.Context, dir string, s size) ([]row, error) {
 	return rows, nil
 }
 
-func measureHistory(ctx context.Context, store *persistence.Store, name string, beats int) (row, error) {
+func measureHistory(ctx context.Context, store opened, name string, beats int) (row, error) {
 	r := row{
 		what: fmt.Sprintf("history of %d beats, %s, s", beats, name), compare: alone, bound: bound{"≤", 2}, note: "ten outages among beats every 30 s",
 	}
 	now := time.Now()
 	at := now.Add(-time.Duration(beats)*30*time.Second - 10*time.Hour)
-	err := fill(ctx, store, beats, func(n int) narrative.Datum {
+	err := fill(ctx, store.Store, beats, func(n int) narrative.Datum {
 		at = at.Add(30 * time.Second)
 		if n%(beats/10) == beats/20 {
 			at = at.Add(time.Hour)
 		}
 		return narrative.Datum{Origin: narrative.HeartbeatOrigin, Name: "bench", At: at}
 	})
+	if err == nil {
+		_, err = store.db.ExecContext(ctx, asTold)
+	}
 	for range rounds {
 		if err != nil {
 			return r, err
@@ -96,6 +114,13 @@ func measureHistory(ctx context.Context, store *persistence.Store, name string, 
 	}
 	return r, err
 }
+
+// asTold makes the datums of beats what Beat makes of them, which would take an hour.
+const asTold = `
+	UPDATE datums
+	SET success_before = earlier.success_before
+	FROM (SELECT id, LAG(at) OVER (ORDER BY at) AS success_before FROM datums WHERE origin = 'heartbeat' AND name = 'bench') AS earlier
+	WHERE datums.id = earlier.id`
 
 // fill writes many datums.
 func fill(ctx context.Context, store *persistence.Store, rows int, datum func(n int) narrative.Datum) error {
@@ -115,7 +140,6 @@ func fill(ctx context.Context, store *persistence.Store, rows int, datum func(n 
 func measureSwept(ctx context.Context, store *persistence.Store, name string, expired int) (row, error) {
 	r := row{
 		what: fmt.Sprintf("a write while %d datums are removed, %s, ms, p99.9", expired, name), compare: alone, bound: bound{"≤", 250},
-		note: "1,000 datums a second, 20 a write",
 	}
 	past := time.Now().Add(-time.Hour)
 	if err := fill(ctx, store, expired, func(n int) narrative.Datum {
@@ -135,6 +159,7 @@ func measureSwept(ctx context.Context, store *persistence.Store, name string, ex
 	var mu sync.Mutex
 	var took []float64
 	var writes sync.WaitGroup
+	begun := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for n := 0; sweeping.Err() == nil; n += 20 {
@@ -145,11 +170,11 @@ func measureSwept(ctx context.Context, store *persistence.Store, name string, ex
 				batch[i] = someDatum(n + i)
 				batch[i].At = time.Now()
 			}
-			begun := time.Now()
+			asked := time.Now()
 			_, err := store.AddDatums(ctx, batch)
 			mu.Lock()
 			defer mu.Unlock()
-			took = append(took, milliseconds(time.Since(begun)))
+			took = append(took, milliseconds(time.Since(asked)))
 			if err != nil {
 				failed = err
 			}
@@ -160,6 +185,7 @@ func measureSwept(ctx context.Context, store *persistence.Store, name string, ex
 		failed = fmt.Errorf("%d datums were removed, of %d", swept, expired)
 	}
 	r.ours = []float64{quantile(took, 0.999)}
+	r.note = fmt.Sprintf("%.0f datums a second, 20 a write", perSecond(20*len(took), time.Since(begun)))
 	return r, failed
 }
 
