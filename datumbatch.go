@@ -13,6 +13,10 @@ const (
 	lastRetry    = 5 * time.Second
 )
 
+// worthwhile is how many datums are worth a batch of their own beside another that is being stored: of fewer, each costs
+// the store about as much as it would alone. Measured by the bench datums.
+const worthwhile = 4
+
 // waiting is a datum on its way, or a call of Flush.
 type waiting struct {
 	datum Datum
@@ -27,14 +31,15 @@ type settled struct {
 
 // gathering is the batch that grows.
 type gathering struct {
-	batch []waiting
-	ready bool             // it is to be stored as soon as there is a slot
-	due   <-chan time.Time // when it is ready at the latest
-	done  chan struct{}    // closed when it is settled
+	batch    []waiting
+	ready    bool             // it is to be stored as soon as no other is being stored
+	pressing bool             // it is to be stored as soon as there is a slot
+	due      <-chan time.Time // when it is pressing at the latest
+	done     chan struct{}    // closed when it is settled
 }
 
 // collect makes batches of what is queued and has them stored. A batch that somebody waits for is ready at once; while
-// all slots are taken it grows.
+// another is being stored, it grows until it is worthwhile.
 func (w *Datums) collect() {
 	defer close(w.ended)
 	var g gathering
@@ -46,7 +51,7 @@ func (w *Datums) collect() {
 			in = queue
 		}
 		var slot chan<- struct{}
-		if len(g.batch) > 0 && (g.ready || queue == nil) {
+		if len(g.batch) > 0 && (g.pressing || queue == nil || g.ready && (len(w.slots) == 0 || len(g.batch) >= worthwhile)) {
 			slot = w.slots
 		}
 		select {
@@ -61,7 +66,8 @@ func (w *Datums) collect() {
 				w.gather(&g, one)
 			}
 		case <-g.due:
-			g.ready = true
+			g.pressing = true
+		case <-w.freed:
 		case slot <- struct{}{}:
 			open = append(unsettled(open), g.done)
 			go w.settle(g.batch, g.done)
@@ -76,16 +82,17 @@ func (w *Datums) collect() {
 func (w *Datums) gather(g *gathering, one waiting) {
 	if len(g.batch) == 0 {
 		g.done = make(chan struct{})
-		g.ready = w.o.Delay < 0
+		g.pressing = w.o.Delay < 0
 		g.due = time.After(max(w.o.Delay, 0))
 	}
 	g.batch = append(g.batch, one)
-	g.ready = g.ready || one.done != nil || len(g.batch) >= w.o.Batch
+	g.ready = g.ready || one.done != nil
+	g.pressing = g.pressing || len(g.batch) >= w.o.Batch
 }
 
 // flushed has the batch stored soon, and returns what a flush waits for.
 func (g *gathering) flushed(open []chan struct{}) []chan struct{} {
-	g.ready = true
+	g.pressing = true
 	all := append([]chan struct{}{}, open...)
 	if len(g.batch) > 0 {
 		all = append(all, g.done)
@@ -107,7 +114,14 @@ func unsettled(open []chan struct{}) []chan struct{} {
 
 // settle stores a batch, again and again what nobody waits for.
 func (w *Datums) settle(batch []waiting, done chan<- struct{}) {
-	defer func() { <-w.slots; close(done) }()
+	defer func() {
+		<-w.slots
+		close(done)
+		select {
+		case w.freed <- struct{}{}:
+		default:
+		}
+	}()
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
 		left, err := w.try(batch)
 		if len(left) == 0 {

@@ -15,8 +15,8 @@ type DatumsOptions struct {
 	// Config says the minimum level and how long datums are kept: a [ConfigCache], as a rule. Default: those of a new
 	// store.
 	Config ConfigReader
-	// Delay is how long a datum that nobody waits for may be held back for others to be stored together with it;
-	// 0 means 5 ms, a negative one not at all.
+	// Delay is how long a datum may be held back for others to be stored together with it: one that somebody waits for
+	// only while another batch is being stored. 0 means 5 ms, a negative one not at all.
 	Delay time.Duration
 	// Batch is how many datums are stored together at most; 0 means 1,000.
 	Batch int
@@ -63,6 +63,7 @@ type Datums struct {
 	closed  bool
 	queue   chan waiting
 	slots   chan struct{} // one for each batch that is being stored
+	freed   chan struct{} // hears that one is free again
 	ended   chan struct{} // closed when all is stored
 	abort   context.Context
 	giveUp  context.CancelFunc
@@ -77,6 +78,7 @@ func NewDatums(store DatumStore, o DatumsOptions) *Datums {
 	w := &Datums{store: store, o: o.withDefaults(), ended: make(chan struct{})}
 	w.queue = make(chan waiting, w.o.Queue)
 	w.slots = make(chan struct{}, w.o.Writers)
+	w.freed = make(chan struct{}, 1)
 	w.abort, w.giveUp = context.WithCancel(context.Background())
 	go w.collect()
 	return w
