@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,11 +29,14 @@ func (p *program) heartbeatCommand() *cobra.Command {
 		if len(args) > 1 {
 			return noSuchCommand(cmd, args)
 		}
+		if err := takes("NAME")(cmd, args); err != nil {
+			return err
+		}
 		cmd.SuggestionsMinimumDistance = 1
-		if like := cmd.SuggestionsFor(strings.Join(args, "")); len(args) == 1 && len(like) > 0 {
+		if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
 			return misused("did you mean %s %s? to tell that %s is alive, write %[1]s beat %[3]s", cmd.CommandPath(), like[0], args[0])
 		}
-		return takes("NAME")(cmd, args)
+		return nil
 	}
 	c.Example = `  narrative heartbeat nightly-backup --note '{"files": 120}'
   narrative heartbeat run nightly-backup -- /usr/local/bin/backup --all`

@@ -46,10 +46,9 @@ func (p *payload) Resolve(ctx huma.Context) []error {
 
 // read returns the whole body, or refuses one of more than limit bytes or that does not arrive in time.
 func (p *payload) read(limit int64) ([]byte, error) {
-	_ = p.deadline(time.Now().Add(readTimeout)) // not every transport has deadlines
-	body, err := io.ReadAll(io.LimitReader(p.reader, limit+1))
+	body, err := p.begin(limit + 1)
 	if err != nil { // the deadline stays: for so long the server waits for the rest before it answers
-		return nil, unreadable(err)
+		return nil, err
 	}
 	if int64(len(body)) > limit {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)}
@@ -58,18 +57,29 @@ func (p *payload) read(limit int64) ([]byte, error) {
 	return body, nil
 }
 
+// begin returns the first bytes of the body.
+func (p *payload) begin(bytes int64) ([]byte, error) {
+	_ = p.deadline(time.Now().Add(readTimeout)) // not every transport has deadlines
+	body, err := io.ReadAll(io.LimitReader(p.reader, bytes))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return body, nil
+}
+
 // drained is how much of a body is read that is not looked at, so that who sends it hears the answer.
 const drained = 64 << 20
 
 // readSome returns the body, or the first limit bytes of one that is larger and one more.
 func (p *payload) readSome(limit int64) ([]byte, error) {
-	_ = p.deadline(time.Now().Add(readTimeout))
-	body, err := io.ReadAll(io.LimitReader(p.reader, limit+1))
-	if err == nil && int64(len(body)) > limit {
-		_, err = io.Copy(io.Discard, io.LimitReader(p.reader, drained))
-	}
+	body, err := p.begin(limit + 1)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
+	}
+	if int64(len(body)) > limit {
+		if _, err := io.Copy(io.Discard, io.LimitReader(p.reader, drained)); err != nil {
+			return nil, unreadable(err)
+		}
 	}
 	_ = p.deadline(time.Time{})
 	return body, nil

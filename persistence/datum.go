@@ -68,10 +68,14 @@ func (s *Store) insertDatums(ctx context.Context, datums []narrative.Datum) erro
 
 // queueDatum adds the statement that stores a datum.
 func (s *Store) queueDatum(b *engine.Batch, d narrative.Datum) {
-	fields := s.datumFields()
-	values := make([]any, len(fields))
+	values := make([]any, len(s.datumFields()))
 	s.datumValues(d, values)
-	b.Exec("INSERT INTO datums ("+strings.Join(fields, ", ")+") VALUES ("+placeholders(len(fields))+")", values...)
+	b.Exec(s.insertDatum, values...)
+}
+
+// insertDatumInto is the statement that stores a datum of those columns.
+func insertDatumInto(fields []string) string {
+	return "INSERT INTO datums (" + strings.Join(fields, ", ") + ") VALUES (" + placeholders(len(fields)) + ")"
 }
 
 // placeholders are those of so many values.

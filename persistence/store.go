@@ -38,7 +38,8 @@ type Store struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	datumIDs datumIDs
+	datumIDs    datumIDs
+	insertDatum string // the statement
 }
 
 // Open opens the store of a URL, postgres://… or sqlite:PATH. A bad URL is Invalid; a database that does not answer, is
@@ -65,7 +66,9 @@ func New(e engine.Engine, o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{engine: guarded{e}, dialect: e.Dialect(), log: o.Logger, now: o.Now}
+	s := &Store{engine: guarded{e}, dialect: e.Dialect(), log: o.Logger, now: o.Now}
+	s.insertDatum = insertDatumInto(s.datumFields())
+	return s
 }
 
 func connect(ctx context.Context, rawURL string) (engine.Engine, error) {

@@ -159,8 +159,9 @@ func notifications(r *recorder) {
 	r.keep("notify-undelivered", workflows.NotifyID("to-nobody"), "")
 }
 
-// retriedNotification has no outbox when the mail is first sent.
-func retriedNotification(r *recorder) {
+// failsWithoutOutbox opens an issue whose mail cannot be sent until the outbox is mended.
+func (r *recorder) failsWithoutOutbox() (i narrative.Issue, mend func()) {
+	r.Helper()
 	r.watch("gate", "")
 	r.run("gate", narrative.OutcomePassed, time.Time{})
 	folder := filepath.Join(r.dir, "outbox")
@@ -170,32 +171,30 @@ func retriedNotification(r *recorder) {
 	write(r.T, folder, "a file where the folder was")
 	r.gate.shut.Store(true)
 	r.check(narrative.OutcomeFailed)
-	i := r.rests(narrative.StatusOpen, 1)
+	return r.rests(narrative.StatusOpen, 1), func() {
+		if err := os.Remove(folder); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// retriedNotification has no outbox when the mail is first sent.
+func retriedNotification(r *recorder) {
+	i, mend := r.failsWithoutOutbox()
 	await(r.T, 30*time.Second, "the mail was tried", func() error {
 		if n := r.notification(i); n.Attempts == 0 {
 			return fmt.Errorf("notification %+v", n)
 		}
 		return nil
 	})
-	if err := os.Remove(folder); err != nil {
-		r.Fatal(err)
-	}
+	mend()
 	r.keep("notify-retried", workflows.NotifyID(r.notification(i).Key), "")
 }
 
 // heldBackNotification recovers while the mail that tells of the issue cannot be sent yet.
 func heldBackNotification(r *recorder) {
-	r.watch("gate", "")
-	r.run("gate", narrative.OutcomePassed, time.Time{})
-	folder := filepath.Join(r.dir, "outbox")
-	if err := os.RemoveAll(folder); err != nil {
-		r.Fatal(err)
-	}
-	write(r.T, folder, "a file where the folder was")
-	r.gate.shut.Store(true)
-	r.check(narrative.OutcomeFailed)
-	i := r.rests(narrative.StatusOpen, 1)
-	i = r.recovers()
+	_, mend := r.failsWithoutOutbox()
+	i := r.recovers()
 	var recovery string
 	await(r.T, 30*time.Second, "the recovery is held back", func() error {
 		story, err := r.store.Story(r.T.Context(), i.ID)
@@ -217,9 +216,7 @@ func heldBackNotification(r *recorder) {
 		}
 		return errors.New("no timer")
 	})
-	if err := os.Remove(folder); err != nil {
-		r.Fatal(err)
-	}
+	mend()
 	r.keep("notify-held-back", workflows.NotifyID(recovery), "")
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/narrative-go/narrative/executor/slack/slackfake"
 )
 
-// choosing is an assertion whose two cases both propose a plan.
-const choosing = `
+// repairable is an assertion with a case that proposes a plan; more may follow.
+const repairable = `
 config:
   admins: {slack: "#ops"}
   operators: [{name: ann, slack: U0ANN0001}]
@@ -29,6 +29,10 @@ assertions:
       - case: repair
         reason: it can be repaired
         plan: [{append: {path: DIR/healthy, line: repaired}}]
+`
+
+// choosing is one whose two cases both propose a plan.
+const choosing = repairable + `
       - case: rebuild
         reason: it can be rebuilt
         plan: [{append: {path: DIR/healthy, line: rebuilt}}]
@@ -142,23 +146,8 @@ func TestSlackForms(t *testing.T) {
 	}
 }
 
-// approving is an assertion whose one plan waits for a person.
-const approving = `
-config:
-  admins: {slack: "#ops"}
-  operators: [{name: ann, slack: U0ANN0001}]
-assertions:
-  - name: healthy
-    class: test.FileExists
-    every: 1s
-    timeout: 10s
-    args: {path: DIR/healthy}
-    diagnostics:
-      - case: repair
-        reason: it can be repaired
-        plan: [{append: {path: DIR/healthy, line: repaired}}]
-        approval: required
-`
+// approving is one whose plan waits for a person.
+const approving = repairable + "        approval: required\n"
 
 // TestSlackApproval has one plan approved where it is shown, and another rejected.
 func TestSlackApproval(t *testing.T) {

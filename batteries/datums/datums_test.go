@@ -84,17 +84,18 @@ func TestFiltersAndWindow(t *testing.T) {
 	t.Parallel()
 	ctx := world(t)
 	for args, want := range map[string]int{
-		`"window":"10m"`:                                           4,
-		`"window":"9m59s"`:                                         3,
-		`"window":"30d"`:                                           6,
-		`"window":"10m","origin":"payments"`:                       3,
+		`"window":"10m"`:                     4,
+		`"window":"9m59s"`:                   3,
+		`"window":"30d"`:                     6,
+		`"window":"10m","origin":"payments"`: 3,
+		`"window":"10m","level":"Error"`:     1,
+		`"window":"10m","level":"warn"`:      0,
+		`"window":"10m","min_level":"warn"`:  1,
+		`"window":"10m","thread_id":"t2"`:    1,
+		`"window":"10m","text":"broken CUP"`: 3,
+
 		`"window":"10m","origin":"payments","name":"refund"`:       3,
 		`"window":"10m","origin":"payments","name":"chargeback"`:   0,
-		`"window":"10m","level":"Error"`:                           1,
-		`"window":"10m","level":"warn"`:                            0,
-		`"window":"10m","min_level":"warn"`:                        1,
-		`"window":"10m","thread_id":"t2"`:                          1,
-		`"window":"10m","text":"broken CUP"`:                       3,
 		`"window":"10m","note":["order.customer=42"]`:              1,
 		`"window":"10m","note":["order.customer=4"]`:               0,
 		`"window":"10m","note":["why=Broken cup"],"name":"refund"`: 3,
